@@ -1,0 +1,1 @@
+"""A person's terminal: parses, asks the farm, shows the answer."""

@@ -1,0 +1,1 @@
+"""Pure views: a value and a width in, a renderable out."""

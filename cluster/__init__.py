@@ -1,0 +1,1 @@
+"""Where and when work happens; every door to the outside world."""

@@ -1,0 +1,217 @@
+"""What the dispatcher, the worker and the controller ask of each other, as values and Protocols. Knows no transport.
+
+A worker does bounded turns of work on a Workbench; a Fleet reaches workers; Manifests holds what people declare.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from typing import Any, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from jobs.spec import Job
+
+
+class Value(BaseModel):
+    """A frozen value that refuses unknown fields."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class EventKind(StrEnum):
+    PROGRESS = "progress"
+    FINISHED = "finished"  # the job's record stands in the store
+    FAILED = "failed"
+    YIELDED = "yielded"  # stopped at a checkpoint, to be leased again
+
+
+class Trouble(Value):
+    """Why something failed, as data."""
+
+    reason: str
+    message: str
+    hint: str = ""
+    retryable: bool = False
+
+
+class WorkEvent(Value):
+    """What happened to a job on a worker. `number` grows by one per worker; facts are such as loss or imagesPerSecond."""
+
+    number: int = 0
+    job: str
+    attempt: int
+    kind: EventKind
+    done: int = 0
+    total: int = 0
+    facts: dict[str, float] = {}
+    trouble: Trouble | None = None
+
+
+class Offer(Value):
+    """What a worker is and has room for: the digest of its resident base ('' while none), free adapter rows, free chunks."""
+
+    base: str = ""
+    train_rows: int = 0  # trainings it can still take beside those it has
+    chunks: int = 0  # chunks it can still take
+    intakes: int = 0
+    gpu_class: str = "cpu"
+
+
+class Held(Value):
+    """A job that a worker says it holds."""
+
+    job: str
+    attempt: int
+    epoch: int
+
+
+class Hello(Value):
+    """A worker's answer when a dispatcher first meets it."""
+
+    worker: str
+    incarnation: str  # new for every process
+    offer: Offer
+    held: tuple[Held, ...] = ()
+
+
+class EventBatch(Value):
+    """A long poll's answer: events after the number asked for, and what the worker can take now."""
+
+    incarnation: str
+    events: tuple[WorkEvent, ...]
+    offer: Offer
+    held: tuple[Held, ...] = ()
+
+
+class Workbench(Protocol):
+    """All that one worker process can do; called from one thread only. Built from torch in jobs.run, faked in tests."""
+
+    def offer(self) -> Offer:
+        """What there is room for now."""
+
+    def begin(self, job: Job, attempt: int) -> None:
+        """Take a job. Failing to prepare it is told by an event, not raised."""
+
+    def turn(self) -> list[WorkEvent]:
+        """Do one bounded piece of work (a training step of the bank, one batch of images, one picture of an intake);
+        what happened to whom (numbers left at 0)."""
+
+    def idle(self) -> bool:
+        """Whether there is nothing to do."""
+
+    def stop(self, job: str, *, at_checkpoint: bool) -> list[WorkEvent]:
+        """Let go of a job; with at_checkpoint, write its checkpoint first and say YIELDED."""
+
+    def close(self) -> None:
+        """Write what can be kept and release the device."""
+
+
+class Fleet(Protocol):
+    """How the dispatcher reaches workers. Raises WorkerLost where one cannot be reached."""
+
+    async def workers(self) -> list[str]:
+        """The names of the workers that are there now."""
+
+    async def hello(self, worker: str, epoch: int) -> Hello:
+        """Who it is and what it holds. Raises StaleEpoch where it has seen a newer epoch."""
+
+    async def begin(self, worker: str, epoch: int, job: Job, attempt: int) -> None:
+        """Give a worker a job."""
+
+    async def events(self, worker: str, epoch: int, after: int, wait_seconds: float) -> EventBatch:
+        """Events after a number; waits up to wait_seconds for the first."""
+
+    async def stop(self, worker: str, epoch: int, job: str, at_checkpoint: bool) -> None:
+        """Let a worker let go of a job."""
+
+    async def close(self) -> None:
+        """Let go of the connection; detached workers live on."""
+
+
+class JobReport(Value):
+    """Where a job stands, for the controller and people."""
+
+    state: str  # lifecycle.JobState
+    done: int = 0
+    total: int = 0
+    facts: dict[str, float] = {}
+    worker: str = ""
+    attempt: int = 0
+    waiting_for: str = ""  # why it is not running, one sentence
+    trouble: Trouble | None = None
+
+
+class WantedSet(Value):
+    """All the jobs that one manifest wants now; what is absent is cancelled."""
+
+    generation: int = 0
+    jobs: tuple[Job, ...] = ()
+
+
+class OwnerReport(Value):
+    """The dispatcher's answer: its epoch and each wanted job's report by id."""
+
+    epoch: int
+    states: dict[str, JobReport]
+
+
+class WorkerReport(Value):
+    """One worker, for people."""
+
+    name: str
+    alive: bool
+    base: str
+    gpu_class: str
+    jobs: tuple[str, ...]
+
+
+class Summary(Value):
+    """The farm at a glance."""
+
+    epoch: int
+    waiting: int
+    leased: int
+    done: int
+    failed: int
+    workers: tuple[WorkerReport, ...]
+
+
+class Change(Value):
+    """A manifest was added, changed or deleted."""
+
+    kind: str
+    namespace: str
+    name: str
+    uid: str
+    deleted: bool = False
+    resource_version: int
+
+
+class Manifests(Protocol):
+    """Where declarations live: Kubernetes or SQLite, the same JSON. Documents are dicts with apiVersion, kind, metadata, spec, status."""
+
+    async def list(self, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
+        """All documents of a kind, sorted by namespace and name."""
+
+    async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
+        """One document. Raises NotFound."""
+
+    async def create(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A new document; fills uid, generation, resourceVersion, creationTimestamp, generateName. Raises Conflict if it exists."""
+
+    async def replace(self, document: dict[str, Any]) -> dict[str, Any]:
+        """A new spec for an existing document; generation grows if the spec changed. Raises Conflict where resourceVersion is
+        given and not the newest, NotFound where there is none."""
+
+    async def set_status(
+        self, kind: str, namespace: str, name: str, uid: str, status: dict[str, Any]
+    ) -> dict[str, Any]:
+        """Write a status; equal writes change nothing. Raises NotFound where the uid is gone."""
+
+    async def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Drop a document. Raises NotFound."""
+
+    def watch(self, after: int) -> AsyncIterator[Change]:
+        """Changes with a resourceVersion above `after`, for ever."""

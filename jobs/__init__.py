@@ -1,0 +1,1 @@
+"""What the work is and how one piece of it is done; knows no cluster."""

@@ -1,0 +1,111 @@
+"""Where each thing lives in the store. Pure: digests and ids in, keys out."""
+
+from __future__ import annotations
+
+from jobs.errors import Corrupt
+from jobs.identity import digest_of
+
+CAS = "cas/sha256/"
+
+
+def blob(digest: str) -> str:
+    """Bytes named by their digest."""
+    return f"{CAS}{digest[:2]}/{digest}"
+
+
+def checked(key: str, data: bytes) -> bytes:
+    """The data, if the key is not a blob's or the digest matches; raises Corrupt otherwise."""
+    if key.startswith(CAS) and digest_of(data) != key.rsplit("/", 1)[1]:
+        raise Corrupt(
+            f"The bytes under {key} are not what their digest names ({len(data)} bytes, {digest_of(data)[:12]}...).",
+            hint="The store lost or changed data; restore the object from a backup or remove it so that it is made again.",
+        )
+    return data
+
+
+def intake(asked: str) -> str:
+    """Which dataset a source became."""
+    return f"record/intake/{asked}"
+
+
+def dataset(dataset_id: str) -> str:
+    """What a dataset consists of."""
+    return f"record/dataset/{dataset_id}"
+
+
+def train(asked: str) -> str:
+    """The adapter that a declaration became."""
+    return f"record/train/{asked}"
+
+
+def failure(asked: str, attempt: int) -> str:
+    """Why an attempt failed."""
+    return f"record/failure/{asked}/{attempt:04d}"
+
+
+def failures(asked: str) -> str:
+    """The prefix of all failures of one asked thing."""
+    return f"record/failure/{asked}/"
+
+
+def chunk(chunk_id: str) -> str:
+    """What a chunk of shots came to: counts and exceptions."""
+    return f"record/chunk/{chunk_id}"
+
+
+def image(recipe_hash: str) -> str:
+    """A finished image: digest, size, attempt."""
+    return f"image/{recipe_hash[:2]}/{recipe_hash}"
+
+
+def version(project_uid: str, number: int) -> str:
+    """Version n of a project."""
+    return f"record/version/{project_uid}/{number:06d}"
+
+
+def versions(project_uid: str) -> str:
+    """The prefix of all versions of a project."""
+    return f"record/version/{project_uid}/"
+
+
+def campaign(uid: str) -> str:
+    """What a campaign resolved to."""
+    return f"record/campaign/{uid}"
+
+
+def deleted(uid: str) -> str:
+    """That a manifest was deleted."""
+    return f"record/deleted/{uid}"
+
+
+def epoch(number: int) -> str:
+    """That a dispatcher took charge."""
+    return f"epoch/{number:010d}"
+
+
+EPOCHS = "epoch/"
+
+
+def checkpoint(asked: str, step: int, attempt: int) -> str:
+    """A pointer to a training's state at a step."""
+    return f"checkpoint/{asked}/{step:08d}/{attempt:04d}"
+
+
+def checkpoints(asked: str) -> str:
+    """The prefix of all checkpoints of one training."""
+    return f"checkpoint/{asked}/"
+
+
+def cache(content: str) -> str:
+    """Latents and text embeddings; may be swept at any time."""
+    return f"cache/{content}"
+
+
+def log(asked: str, attempt: int, number: int) -> str:
+    """A numbered piece of an attempt's log, JSON lines."""
+    return f"attempt/{asked}/{attempt:04d}/log/{number:06d}.jsonl"
+
+
+def logs(asked: str) -> str:
+    """The prefix of everything that the attempts at one asked thing have told."""
+    return f"attempt/{asked}/"

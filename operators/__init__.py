@@ -1,0 +1,1 @@
+"""The controller: watches manifests and brings the farm to what they ask."""
