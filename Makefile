@@ -1,0 +1,60 @@
+# One verb per need; the same in CI. Needs only Python 3.11+ and make: everything else goes into .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: help demo test check bench lock format reference clean
+
+help:
+	@echo "make demo    two brands from manifests to a judged contact sheet, on this machine"
+	@echo "make test    all tests, on real servers that they build and start"
+	@echo "make check   formatting, lints, types, the floors"
+	@echo "make bench   ratios measured side by side; keeps docs/benchmarks.md"
+	@echo "make lock    pin the dependencies anew"
+
+$(BIN)/uv:
+	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "brandfarm needs Python 3.11 or newer"'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+$(VENV)/.farm: requirements/farm.txt pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/farm.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(VENV)/.farm
+	$(BIN)/brandfarm demo
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest tests
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(VENV)/.dev
+	$(BIN)/python -m tests.bench
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+reference: $(VENV)/.dev
+	$(BIN)/python -m cli.reference
+
+lock: $(BIN)/uv
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra farm --group build --universal --python-version 3.11 \
+		--generate-hashes --no-header --upgrade -o requirements/farm.txt
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra farm --group build --group dev --universal --python-version 3.11 \
+		--generate-hashes --no-header -c requirements/farm.txt -o requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

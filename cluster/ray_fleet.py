@@ -1,0 +1,203 @@
+"""Workers as detached, named Ray actors, one per GPU or, where there is none, one per node. The only door to Ray.
+
+Ray gives nodes, resources, actors and restarts; the queue and the leases are not its business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import json
+import logging
+import os
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import ray
+import ray.exceptions
+import ray.util
+import structlog
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from cluster.ports import EventBatch, Hello
+from cluster.worker import Worker
+from jobs.errors import StaleEpoch, WorkerLost
+from jobs.spec import Job
+
+PREFIX = "worker-"
+ANSWER_SECONDS = 10.0  # a control call answers in milliseconds; after this long the worker counts as silent
+WORKBENCH = "jobs.run:open_workbench"
+
+log = structlog.get_logger("ray_fleet")
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What every worker of this fleet is started with. `workbench` names a function by module:name; `options` are its own."""
+
+    workbench: str = WORKBENCH
+    options: dict[str, Any] = field(default_factory=dict)
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+class WorkerActor:
+    """The worker inside its Ray actor; values cross the border as JSON."""
+
+    def __init__(self, name: str, workbench: str, options: str) -> None:
+        module, function = workbench.split(":")
+        given = json.loads(options)
+
+        def open_workbench() -> Any:
+            return getattr(importlib.import_module(module), function)(**given)
+
+        self._worker = Worker(name, open_workbench)
+        self._worker.start()
+
+    async def hello(self, epoch: int) -> str:
+        return _told(lambda: self._worker.hello(epoch).model_dump(mode="json"))
+
+    async def begin(self, epoch: int, job: str, attempt: int) -> str:
+        return _told(lambda: self._worker.begin(epoch, Job.model_validate_json(job), attempt))
+
+    async def stop(self, epoch: int, job: str, at_checkpoint: bool) -> str:
+        return _told(lambda: self._worker.stop(epoch, job, at_checkpoint))
+
+    async def events(self, epoch: int, after: int, wait_seconds: float) -> str:
+        try:
+            batch = await self._worker.events(epoch, after, wait_seconds)
+        except StaleEpoch as stale:
+            return json.dumps({"stale": stale.message})
+        return json.dumps({"value": batch.model_dump(mode="json")})
+
+    async def pid(self) -> int:
+        """The process id, for tests that kill or freeze it."""
+        return os.getpid()
+
+    async def close(self) -> None:
+        """Checkpoint and stop working."""
+        await asyncio.to_thread(self._worker.close)
+
+
+def _told(do: Callable[[], Any]) -> str:
+    try:
+        return json.dumps({"value": do()})
+    except StaleEpoch as stale:
+        return json.dumps({"stale": stale.message})
+
+
+class RayFleet:
+    """The fleet on a Ray cluster. Build it with `connect`."""
+
+    def __init__(self, namespace: str, options: WorkerOptions) -> None:
+        self._namespace = namespace
+        self._options = options
+        self._actors: dict[str, Any] = {}
+
+    @classmethod
+    async def connect(cls, *, address: str, namespace: str, options: WorkerOptions | None = None) -> RayFleet:
+        """Join a Ray cluster as a driver. Raises WorkerLost where none answers at the address."""
+        try:
+            ray.init(address=address, namespace=namespace, logging_level=logging.WARNING, log_to_driver=False)
+        except (ConnectionError, TimeoutError, RuntimeError, ValueError) as failed:
+            raise WorkerLost(
+                f"No Ray cluster answers at {address}: {failed}", hint="Is its head running? `brandfarm up` starts one."
+            ) from failed
+        return cls(namespace, options or WorkerOptions())
+
+    async def workers(self) -> list[str]:
+        """Every worker there should be on the nodes that are alive; missing ones are made, those of dead nodes dropped."""
+        return await asyncio.to_thread(self._ensure)
+
+    async def hello(self, worker: str, epoch: int) -> Hello:
+        return Hello.model_validate(await self._ask(worker, "hello", epoch))
+
+    async def begin(self, worker: str, epoch: int, job: Job, attempt: int) -> None:
+        await self._ask(worker, "begin", epoch, job.model_dump_json(), attempt)
+
+    async def events(self, worker: str, epoch: int, after: int, wait_seconds: float) -> EventBatch:
+        answer = await self._ask(worker, "events", epoch, after, wait_seconds, patience=wait_seconds + ANSWER_SECONDS)
+        return EventBatch.model_validate(answer)
+
+    async def stop(self, worker: str, epoch: int, job: str, at_checkpoint: bool) -> None:
+        await self._ask(worker, "stop", epoch, job, at_checkpoint)
+
+    async def close(self) -> None:
+        """Leave the cluster; the workers live on."""
+        await asyncio.to_thread(ray.shutdown)
+
+    async def dismiss(self) -> None:
+        """End every worker, letting each keep what it can."""
+        for name in await self.workers():
+            actor = self._actors[name]
+            try:
+                await asyncio.wait_for(actor.close.remote(), ANSWER_SECONDS)
+            except (TimeoutError, ray.exceptions.RayError) as failed:
+                log.warning("worker did not close", worker=name, error=str(failed))
+            ray.kill(actor, no_restart=True)
+
+    def _ensure(self) -> list[str]:
+        wanted = dict(_places(ray.nodes()))  # type: ignore[no-untyped-call]
+        there = {one for one in ray.util.list_named_actors() if one.startswith(PREFIX)}
+        for name in there - wanted.keys():
+            self._drop(name)
+        for name, place in wanted.items():
+            if name not in self._actors or name not in there:
+                self._actors[name] = self._make(name, place)
+        return sorted(wanted)
+
+    def _make(self, name: str, place: _Place) -> Any:
+        actor = ray.remote(WorkerActor).options(
+            name=name,
+            namespace=self._namespace,
+            lifetime="detached",
+            get_if_exists=True,
+            max_restarts=-1,
+            max_concurrency=64,
+            num_cpus=0,
+            num_gpus=1 if place.gpu else 0,
+            scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=place.node, soft=False),
+            runtime_env={"env_vars": self._options.environment},
+        )
+        return actor.remote(name, self._options.workbench, json.dumps(self._options.options))
+
+    def _drop(self, name: str) -> None:
+        log.info("worker's node is gone", worker=name)
+        self._actors.pop(name, None)
+        try:
+            ray.kill(ray.get_actor(name, namespace=self._namespace), no_restart=True)
+        except ValueError:
+            log.debug("already gone", worker=name)
+
+    async def _ask(self, worker: str, method: str, *arguments: Any, patience: float = ANSWER_SECONDS) -> Any:
+        actor = self._actors.get(worker)
+        if actor is None:
+            raise WorkerLost(f"Worker {worker} is not there.", hint="Its jobs go to another worker.")
+        call: Awaitable[str] = getattr(actor, method).remote(*arguments)
+        try:
+            answer = json.loads(await asyncio.wait_for(call, patience))
+        except TimeoutError as silent:
+            raise WorkerLost(f"Worker {worker} did not answer {method} within {patience:.0f} s.") from silent
+        except ray.exceptions.RayError as lost:
+            raise WorkerLost(f"Worker {worker} is gone: {type(lost).__name__}.", hint="Ray restarts it.") from lost
+        if "stale" in answer:
+            raise StaleEpoch(answer["stale"])
+        return answer["value"]
+
+
+@dataclass(frozen=True)
+class _Place:
+    node: str
+    gpu: bool
+
+
+def _places(nodes: list[dict[str, Any]]) -> list[tuple[str, _Place]]:
+    """The workers that these Ray nodes should carry: one per GPU; one on a node with CPUs only; none on a head without either."""
+    places = []
+    for node in nodes:
+        if not node["Alive"]:
+            continue
+        gpus, cpus = int(node["Resources"].get("GPU", 0)), node["Resources"].get("CPU", 0)
+        for number in range(gpus or (1 if cpus >= 1 else 0)):
+            places.append((f"{PREFIX}{node['NodeID'][:8]}-{number}", _Place(node["NodeID"], gpus > 0)))
+    return places

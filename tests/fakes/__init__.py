@@ -1,0 +1,1 @@
+"""Fakes shipped as modules, held to the contracts of the real things."""
