@@ -27,7 +27,7 @@ from jobs.spec import Job
 
 PREFIX = "worker-"
 ANSWER_SECONDS = 10.0  # a control call answers in milliseconds; after this long the worker counts as silent
-WORKBENCH = "jobs.run:open_workbench"
+WORKBENCH = "cluster.bench:open_workbench"
 
 log = structlog.get_logger("ray_fleet")
 
