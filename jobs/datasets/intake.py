@@ -1,0 +1,145 @@
+"""Intake: a source's files become a dataset of clean pictures with captions. One picture a turn; knows no worker.
+
+A hostile or broken file is set aside with its reason and the rest goes on, unless too few remain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jobs import blobs, keys, publish
+from jobs.datasets import captions
+from jobs.datasets.decode import Decoder, Limits, Refusal
+from jobs.errors import DatasetInvalid
+from jobs.identity import content_id, digest_of
+from jobs.ports import ObjectStore, Source, SourceFile
+from jobs.records import DatasetRecord, IntakeRecord, Picture, SetAside
+from jobs.spec import IntakeAsk, asked_id
+
+MOST_FILES = 20_000
+
+
+def dataset_id(pictures: list[Picture]) -> str:
+    """The identity of a dataset: its pixels, sizes and captions; names, order and encoders do not matter."""
+    items = sorted([one.pixels, one.width, one.height, digest_of(one.caption.encode())] for one in pictures)
+    return content_id("dataset/1", items)
+
+
+def intake(
+    ask: IntakeAsk, source: Source, store: ObjectStore, limits: Limits | None = None
+) -> Iterator[tuple[int, int]]:
+    """Take a source in; yields (files done, files) after each, and has published the records when it ends.
+
+    Raises DatasetInvalid where too few pictures remain or a caption lacks the trigger, SourceUnreadable, StoreUnavailable.
+    """
+    limits = limits or Limits()
+    files = {file.name: file for file in source.list()}
+    if len(files) > MOST_FILES:
+        raise DatasetInvalid(
+            f"{ask.source} holds {len(files)} files; at most {MOST_FILES} are read.",
+            hint="Point spec.dataset.source at the folder of this brand's pictures only.",
+        )
+    aside = [SetAside(name=name, reason=reason) for name, reason in captions.strays(files)]
+    pictures: list[Picture] = []
+    lacking: list[str] = []
+    paired = captions.pairs(files)
+    with Decoder(limits) as decoder:
+        for done, (name, caption_name) in enumerate(paired, start=1):
+            taken = _take(ask, source, store, decoder, limits, files[name], caption_name)
+            if isinstance(taken, Picture):
+                pictures.append(taken)
+                if not captions.holds(taken.caption, ask.trigger):
+                    lacking.append(f"{caption_name}: {taken.caption[:80]!r}")
+            else:
+                aside.append(SetAside(name=name, reason=taken.reason))
+            yield done, len(paired)
+    pictures, doubles = _unique(pictures)
+    _require_enough(ask, pictures, aside)
+    _require_trigger(ask, lacking, len(paired))
+    _publish(ask, store, pictures, aside + doubles)
+
+
+def _take(
+    ask: IntakeAsk,
+    source: Source,
+    store: ObjectStore,
+    decoder: Decoder,
+    limits: Limits,
+    file: SourceFile,
+    caption_name: str | None,
+) -> Picture | Refusal:
+    if caption_name is None:
+        return Refusal("it has no caption: write one beside it, in a .txt file of the same name")
+    if file.size > limits.file_bytes:
+        return Refusal(f"{file.size:,} bytes; at most {limits.file_bytes:,} are taken")
+    caption = _caption(source.read(caption_name), ask.glossary)
+    if isinstance(caption, Refusal):
+        return caption
+    decoded = decoder.decode(source.read(file.name))
+    if isinstance(decoded, Refusal):
+        return decoded
+    return Picture(
+        image=blobs.put(store, decoded.png),
+        pixels=decoded.pixels,
+        width=decoded.width,
+        height=decoded.height,
+        caption=caption,
+    )
+
+
+def _caption(data: bytes, glossary: dict[str, str]) -> str | Refusal:
+    if len(data) > captions.LONGEST_CAPTION_BYTES:
+        return Refusal(f"its caption has {len(data):,} bytes; at most {captions.LONGEST_CAPTION_BYTES:,} are read")
+    try:
+        text = captions.worded(data.decode("utf-8-sig"), glossary)
+    except UnicodeDecodeError:
+        return Refusal("its caption is not UTF-8 text")
+    return text or Refusal("its caption is empty")
+
+
+def _unique(pictures: list[Picture]) -> tuple[list[Picture], list[SetAside]]:
+    """Each pixel content with each caption once; the order is the identity's, not the file names'."""
+    once = {(one.pixels, one.caption): one for one in pictures}
+    kept = [once[key] for key in sorted(once)]
+    doubles = len(pictures) - len(kept)
+    note = [SetAside(name=f"{doubles} picture(s)", reason="the same picture with the same caption is there already")]
+    return kept, note if doubles else []
+
+
+def _require_enough(ask: IntakeAsk, pictures: list[Picture], aside: list[SetAside]) -> None:
+    if len(pictures) >= ask.min_images:
+        return
+    found = "no picture" if not pictures else f"{len(pictures)} picture(s)"
+    reasons = "; ".join(f"{one.name}: {one.reason}" for one in aside[:3])
+    raise DatasetInvalid(
+        f"{ask.source} has {found} that can be taken; at least {ask.min_images} are needed."
+        + (f" Set aside {len(aside)}: {reasons}{' ...' if len(aside) > 3 else ''}." if aside else ""),
+        hint="Add pictures with captions (15 to 100 serve best), or mend those that were set aside.",
+    )
+
+
+def _require_trigger(ask: IntakeAsk, lacking: list[str], count: int) -> None:
+    if lacking:
+        raise DatasetInvalid(
+            f"{len(lacking)} of {count} captions lack the trigger {ask.trigger!r}, first {lacking[0]}.",
+            hint=f"Write {ask.trigger} into every caption where the product is named, or change spec.trigger.",
+        )
+
+
+def _publish(ask: IntakeAsk, store: ObjectStore, pictures: list[Picture], aside: list[SetAside]) -> None:
+    identity = dataset_id(pictures)
+    listed = blobs.put_json(store, [one.model_dump(mode="json") for one in pictures])
+    record = DatasetRecord(id=identity, pictures=listed, count=len(pictures))
+    images = [one.image for one in pictures]
+    publish.record(store, keys.dataset(identity), record.model_dump(exclude={"writeId"}), blobs=[listed, *images])
+    asked = asked_id(ask)
+    set_aside = blobs.put_json(store, [one.model_dump() for one in aside])
+    became = IntakeRecord(
+        asked=asked,
+        source=ask.source,
+        dataset=identity,
+        count=len(pictures),
+        set_aside=set_aside,
+        set_aside_count=len(aside),
+    )
+    publish.record(store, keys.intake(asked), became.model_dump(exclude={"writeId"}), blobs=[set_aside])
