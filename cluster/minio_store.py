@@ -1,0 +1,260 @@
+"""The store in a bucket of a MinIO (or other S3) server; the one door to the MinIO client. Knows no records.
+
+`MinioBucket` makes one request per call and turns failures into our errors; `MinioStore` adds keys, digests and patience.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from io import BytesIO
+from typing import TypeVar
+from xml.etree.ElementTree import ParseError
+
+import urllib3
+from minio import Minio
+from minio.error import InvalidResponseError, S3Error, ServerError
+
+from cluster import s3_errors, store_keys, store_url
+from cluster.sources import Listed
+from jobs import keys
+from jobs.errors import KeyNotFound, StoreError, StoreUnavailable
+
+PART_BYTES = 16 * 1024 * 1024
+"""Larger bodies go up in parts of this size."""
+
+CONNECT_SECONDS = 3.0
+DATA_SECONDS = 10.0
+"""How long a server may be silent while it takes or gives a body."""
+
+ANSWER_SECONDS = 4.0
+"""How long it may be silent for everything small. A create asks twice, so a frozen server is told of after 8 s."""
+
+PATIENCE_SECONDS = 6.0
+"""No request is begun again later than this, so that a dead store is told of in about ten seconds."""
+
+PAUSES_SECONDS = (0.1, 0.2, 0.4, 0.8)
+
+T = TypeVar("T")
+
+
+class MinioStore:
+    """An ObjectStore over one bucket, which is made if it is missing; safe for threads, to be closed at the end.
+
+    Takes an address (`minio://ACCESS:SECRET@host:port/bucket`, `http(s)://host:port/bucket`, or one already read).
+    Raises StoreUnavailable where the server does not answer, StoreError where it refuses the credentials.
+    """
+
+    def __init__(self, url: str | store_url.BucketUrl, *, access_key: str = "", secret_key: str = "") -> None:
+        address = store_url.parse(url, access_key=access_key, secret_key=secret_key) if isinstance(url, str) else url
+        if isinstance(address, store_url.FolderUrl):
+            raise StoreError(f"{address} is a folder, not a bucket.", hint=store_url.FORMS)
+        self.url = address
+        self._bodies = MinioBucket(address, DATA_SECONDS)
+        self._small = MinioBucket(address, ANSWER_SECONDS)
+        self._others: dict[str, MinioBucket] = {}
+        self._patiently(self._small.make)
+
+    def __str__(self) -> str:
+        return str(self.url)
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write bytes, in place of what stands there."""
+        store_keys.required(key)
+        self._patiently(lambda: self._bodies.put(key, data))
+
+    def create(self, key: str, data: bytes) -> bool:
+        """Write bytes where nothing stands: True if these very bytes now stand there, False if others do."""
+        store_keys.required(key)
+        return self._patiently(lambda: self._created(key, data))
+
+    def get(self, key: str) -> bytes:
+        """The bytes under a key. Raises KeyNotFound, and Corrupt where a digest does not match."""
+        store_keys.required(key)
+        return keys.checked(key, self._patiently(lambda: self._bodies.get(key)))
+
+    def exists(self, key: str) -> bool:
+        """Whether something stands under a key."""
+        store_keys.required(key)
+        return self._patiently(lambda: self._small.holds(key))
+
+    def list(self, prefix: str) -> Iterator[str]:
+        """All keys that start with a prefix, in lexicographic order."""
+        store_keys.required_prefix(prefix)
+        return iter(self._patiently(lambda: [found.key for found in self._small.listing(prefix)]))
+
+    def delete(self, key: str) -> None:
+        """Drop a key; dropping what is not there is harmless."""
+        store_keys.required(key)
+        self._patiently(lambda: self._small.remove(key))
+
+    def bucket(self, name: str) -> MinioBucket:
+        """Another bucket of the same server, with the same credentials; for sources. The store closes it."""
+        if name not in self._others:
+            self._others[name] = MinioBucket(replace(self.url, bucket=name), DATA_SECONDS)
+        return self._others[name]
+
+    def close(self) -> None:
+        """Closes the connections; the store must not be used afterwards."""
+        for bucket in (self._bodies, self._small, *self._others.values()):
+            bucket.close()
+
+    def _created(self, key: str, data: bytes) -> bool:
+        """One conditional PUT, and a look at what stands there wherever its answer does not settle the matter.
+
+        A lost reply, a 412 and a server's failure look alike from here: the write may have happened.
+        """
+        try:
+            if self._small.put_if_absent(key, data):
+                return True
+            unsettled: StoreError | None = None
+        except StoreUnavailable as silent:
+            unsettled = silent
+        try:
+            return self._small.get(key) == data
+        except KeyNotFound as missing:
+            raise StoreUnavailable(
+                f"It is not known whether {key} was created in {self}: {unsettled or missing}",
+                hint="Do it again: the same bytes cannot be created twice.",
+            ) from (unsettled or missing)
+
+    def _patiently(self, deed: Callable[[], T]) -> T:
+        """Does it, and again for a few seconds while the store cannot be reached; only for what is harmless twice.
+
+        Not stamina: it tells of every retry through structlog, which unconfigured writes among a command's output.
+        """
+        begun = time.monotonic()
+        for pause_seconds in PAUSES_SECONDS:
+            try:
+                return deed()
+            except StoreUnavailable:
+                if time.monotonic() - begun > PATIENCE_SECONDS:
+                    raise
+            time.sleep(pause_seconds * random.uniform(0.5, 1.5))  # so that racers do not collide again
+        return deed()
+
+
+class MinioBucket:
+    """One bucket of an S3 server: each call is one request, never begun again; its failures are our errors."""
+
+    def __init__(self, url: store_url.BucketUrl, answer_seconds: float) -> None:
+        self.url = url
+        self._name = url.bucket
+        self._http = urllib3.PoolManager(
+            maxsize=16,
+            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=answer_seconds),
+            retries=False,  # the client's own would send a conditional PUT again, blindly
+            cert_reqs="CERT_REQUIRED",
+        )
+        self._client = _client(url, self._http)
+
+    def __str__(self) -> str:
+        return str(self.url)
+
+    def make(self) -> None:
+        """Makes the bucket if it is missing; two who make it at once both succeed."""
+        with self._answering("opening"):
+            if self._client.bucket_exists(self._name):
+                return
+            try:
+                self._client.make_bucket(self._name)
+            except S3Error as refused:
+                if refused.code != "BucketAlreadyOwnedByYou":
+                    raise
+
+    def get(self, key: str) -> bytes:
+        """The bytes under a key, as they are. Raises KeyNotFound."""
+        with self._answering("reading", key):
+            response = self._client.get_object(self._name, key)
+            try:
+                return bytes(response.read())
+            finally:
+                response.release_conn()
+
+    def put(self, key: str, data: bytes) -> None:
+        """Writes bytes; above PART_BYTES in parts, which become visible together."""
+        with self._answering("writing", key):
+            self._client.put_object(
+                self._name, key, BytesIO(data), len(data), part_size=PART_BYTES, num_parallel_uploads=1
+            )
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Writes bytes where nothing stands; False where the server says that something does.
+
+        The client has no call for it, and turns a header given to `put_object` into metadata and overwrites.
+        """
+        headers: dict[str, str | list[str] | tuple[str]] = {
+            "If-None-Match": "*",
+            "Content-Type": "application/octet-stream",
+        }
+        with self._answering("creating", key):
+            try:
+                self._client._execute("PUT", self._name, key, body=data, headers=headers)
+            except (S3Error, ServerError, InvalidResponseError) as refused:
+                if _status(refused) != 412:
+                    raise
+                return False
+        return True
+
+    def holds(self, key: str) -> bool:
+        """Whether something stands under a key."""
+        try:
+            with self._answering("looking for", key):
+                self._client.stat_object(self._name, key)
+        except KeyNotFound:
+            return False
+        return True
+
+    def listing(self, prefix: str) -> Iterator[Listed]:
+        """What starts with a prefix, by key."""
+        with self._answering("listing", prefix):
+            for found in self._client.list_objects(self._name, prefix, recursive=True):
+                yield Listed(found.object_name or "", found.size or 0, found.etag or "")
+
+    def remove(self, key: str) -> None:
+        """Drops a key, if it is there."""
+        with self._answering("deleting", key):
+            self._client.remove_object(self._name, key)
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.clear()
+
+    @contextmanager
+    def _answering(self, deed: str, key: str = "") -> Iterator[None]:
+        """Turns what the client and its connections raise into the store's errors."""
+        said, origin = f"The store at {self} failed at {deed} {key}".rstrip(), self.url.origin
+        try:
+            yield
+        except S3Error as refused:
+            code, words = refused.code or "", refused.message or ""
+            raise s3_errors.explained(said, origin, status=_status(refused), code=code, words=words) from refused
+        except (ServerError, InvalidResponseError) as odd:  # no S3 inside: a gateway's page, or no body at all
+            raise s3_errors.explained(said, origin, status=_status(odd), code="", words="") from odd
+        except ParseError as odd:
+            raise s3_errors.explained(said, origin, status=200, code="", words="not S3's answer") from odd
+        except (urllib3.exceptions.HTTPError, OSError) as silent:
+            raise StoreUnavailable(f"{said}: {silent}", hint=s3_errors.still_running(origin)) from silent
+
+
+def _client(url: store_url.BucketUrl, http: urllib3.PoolManager) -> Minio:
+    """The client; naming the region saves it from asking for the bucket's."""
+    try:
+        return Minio(
+            url.endpoint, url.access_key, url.secret_key, secure=url.secure, region=url.region, http_client=http
+        )
+    except ValueError as odd:
+        raise StoreError(f"The store's address {url} is not sound: {odd}", hint=store_url.FORMS) from odd
+
+
+def _status(refused: S3Error | ServerError | InvalidResponseError) -> int:
+    """The HTTP status that the client's three kinds of refusal carry, each in its own way."""
+    match refused:
+        case S3Error():
+            return int(refused.response.status)
+        case ServerError():
+            return refused.status_code
+    return refused._code

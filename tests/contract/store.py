@@ -1,0 +1,155 @@
+"""What every ObjectStore keeps, whatever it is made of. A room's tests inherit this and say how to make one."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+
+import pytest
+
+from jobs import keys
+from jobs.errors import Corrupt, KeyNotFound, StoreError, StoreUnavailable
+from jobs.identity import digest_of
+from jobs.ports import ObjectStore
+
+RACERS = 32
+BAD_KEYS = ["", "/", "/etc/passwd", "a//b", "a/", "../a", "a/../b", "a/.b", ".", "a b", "a\\b", "a\0b", "ä", "a" * 2000]
+BODIES = {"empty": b"", "binary": bytes(range(256)) * 5, "20 MB": b"0123456789abcdef" * 1_250_000}
+DEEDS: dict[str, Callable[[ObjectStore, str], object]] = {
+    "put": lambda store, key: store.put(key, b"x"),
+    "create": lambda store, key: store.create(key, b"x"),
+    "get": lambda store, key: store.get(key),
+    "exists": lambda store, key: store.exists(key),
+    "delete": lambda store, key: store.delete(key),
+    "list": lambda store, key: list(store.list(key)),
+}
+
+
+class StoreContract(ABC):
+    """One empty store, another client of the same, and the ways to hurt it."""
+
+    @pytest.fixture
+    @abstractmethod
+    def store(self) -> Iterator[ObjectStore]:
+        """An empty store."""
+
+    @pytest.fixture
+    @abstractmethod
+    def second(self, store: ObjectStore) -> Iterator[ObjectStore]:
+        """Another client of that store."""
+
+    @abstractmethod
+    def tamper(self, store: ObjectStore, key: str, data: bytes) -> None:
+        """Replaces bytes behind the store's back."""
+
+    @abstractmethod
+    def lost(self) -> AbstractContextManager[ObjectStore]:
+        """A store that was opened and has since gone away."""
+
+    @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+    def test_a_second_client_reads_what_the_first_wrote(
+        self, store: ObjectStore, second: ObjectStore, body: bytes
+    ) -> None:
+        store.put("cache/one", body)
+        assert store.create("cache/two", body)
+        assert [second.get("cache/one") == body, second.get("cache/two") == body] == [True, True]
+        assert second.exists("cache/one")
+        assert list(second.list("cache/")) == ["cache/one", "cache/two"]
+
+    def test_of_many_who_create_one_key_at_once_exactly_one_wins(self, store: ObjectStore, second: ObjectStore) -> None:
+        ready = threading.Barrier(RACERS)
+
+        def race(number: int) -> bool:
+            ready.wait()
+            return (store if number % 2 else second).create("epoch/1", f"racer {number}".encode())
+
+        with ThreadPoolExecutor(RACERS) as racers:
+            won = list(racers.map(race, range(RACERS)))
+        assert won.count(True) == 1
+        assert store.get("epoch/1") == f"racer {won.index(True)}".encode()
+
+    def test_creating_again_is_true_for_the_same_bytes_and_false_for_others(self, store: ObjectStore) -> None:
+        assert store.create("record/train/a", b"first")
+        assert store.create("record/train/a", b"first")
+        assert not store.create("record/train/a", b"other")
+        assert store.get("record/train/a") == b"first"
+
+    def test_creating_does_not_overwrite_what_was_put(self, store: ObjectStore) -> None:
+        store.put("cache/a", b"put")
+        assert not store.create("cache/a", b"created")
+        assert store.get("cache/a") == b"put"
+
+    def test_putting_again_replaces(self, store: ObjectStore) -> None:
+        store.put("cache/a", b"a long first body")
+        store.put("cache/a", b"short")
+        assert store.get("cache/a") == b"short"
+
+    def test_listing_is_whole_and_in_the_order_of_keys(self, store: ObjectStore) -> None:
+        written = ["a/b/c", "a/b-c", "a/b.c", "a/b0", "a/B", "a/b/d/e", "ab", "a-b/c", "b/0010", "b/0009", "b/1"]
+        for key in written:
+            store.put(key, b"")
+        assert list(store.list("")) == sorted(written)
+        assert list(store.list("a/b")) == ["a/b-c", "a/b.c", "a/b/c", "a/b/d/e", "a/b0"]
+        assert list(store.list("a/b/")) == ["a/b/c", "a/b/d/e"]
+        assert list(store.list("b/00")) == ["b/0009", "b/0010"]
+        assert list(store.list("b/0009")) == ["b/0009"]
+        assert list(store.list("nothing/here")) == []
+
+    def test_listing_goes_on_past_a_page(self, store: ObjectStore) -> None:
+        written = [f"cache/{number:04d}" for number in range(1003)]
+        with ThreadPoolExecutor(8) as writers:
+            list(writers.map(lambda key: store.put(key, b""), written))
+        assert list(store.list("cache/")) == written
+
+    def test_a_blob_that_was_tampered_with_is_never_given_out(self, store: ObjectStore) -> None:
+        key = keys.blob(digest_of(b"a photograph"))
+        store.put(key, b"a photograph")
+        assert store.get(key) == b"a photograph"
+        self.tamper(store, key, b"a photogrAph")
+        with pytest.raises(Corrupt, match="not what their digest names"):
+            store.get(key)
+        store.put(key, b"a photograph")
+        assert store.get(key) == b"a photograph"
+
+    def test_what_was_deleted_is_gone_and_deleting_again_is_harmless(self, store: ObjectStore) -> None:
+        store.put("cache/a/b", b"x")
+        store.delete("cache/a/b")
+        store.delete("cache/a/b")
+        store.delete("cache/never/there")
+        assert not store.exists("cache/a/b")
+        assert list(store.list("")) == []
+        assert store.create("cache/a/b", b"again")
+
+    @pytest.mark.parametrize("key", ["record/train/unknown", "record/train", "record/train/known/below"])
+    def test_a_key_that_was_never_written_is_not_found(self, store: ObjectStore, key: str) -> None:
+        store.put("record/train/known", b"x")
+        assert not store.exists(key)
+        with pytest.raises(KeyNotFound, match=key):
+            store.get(key)
+
+    @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+    def test_a_key_that_could_leave_the_store_is_refused(
+        self, store: ObjectStore, deed: Callable[[ObjectStore, str], object]
+    ) -> None:
+        lawful_prefixes = {"", "a/"} if deed is DEEDS["list"] else set()
+        for key in BAD_KEYS:
+            if key not in lawful_prefixes:
+                with pytest.raises(StoreError, match="of the store"):
+                    deed(store, key)
+        assert list(store.list("")) == []
+
+    @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
+    def test_a_store_that_went_away_is_told_of_soon_with_the_next_step(
+        self, deed: Callable[[ObjectStore, str], object]
+    ) -> None:
+        with self.lost() as store:
+            begun = time.monotonic()
+            with pytest.raises(StoreUnavailable) as told:
+                deed(store, "cache/a")
+        assert time.monotonic() - begun < 12
+        assert told.value.retryable
+        assert "?" in told.value.hint
