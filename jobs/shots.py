@@ -59,7 +59,9 @@ class Recipe(Value):
 
     def raw(self) -> Recipe:
         """The same image without its finish."""
-        return self.model_copy(update={"finish": ()}) if self.finish else self
+        if not self.finish:
+            return self
+        return Recipe.model_validate({**self.model_dump(), "finish": ()})  # model_copy would copy the cached hash too
 
 
 class Look(Value):
