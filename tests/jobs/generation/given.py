@@ -19,7 +19,7 @@ from jobs.ports import ObjectStore
 from jobs.shots import AdapterUse, Look, Plan, Recipe, Sampling
 from jobs.spec import GenerateAsk, Job
 
-SIDE = 64
+SIDE = 32
 PROMPTS = (
     "a photo of a red sock with blue stripes on a wooden table, morning sun",
     "a photo of a blue mug on the beach, at sunset",
@@ -93,7 +93,7 @@ def recipe(
     )
 
 
-def plan(*looks: Look, seeds: int = 2, prompts: int = 2, keep_raw: bool = False, steps: int = 3) -> Plan:
+def plan(*looks: Look, seeds: int = 2, prompts: int = 2, keep_raw: bool = False, steps: int = 2) -> Plan:
     return Plan(
         base=tiny().digest,
         looks=looks or (Look(label="base"),),

@@ -15,8 +15,9 @@ from jobs.bases import catalogue
 from jobs.errors import RecipeInvalid
 from jobs.generation import noise, samples, schedulers
 from jobs.shots import Sampling
-from tests.jobs.generation.given import PROMPTS, SIDE, adapter, tiny
+from tests.jobs.generation.given import PROMPTS, adapter, tiny
 
+SIDE = 64
 SEEDS = (11, 12, 13)
 CLOSE = 1e-3
 SCHEDULERS = {"ddim": DDIMScheduler, "euler": EulerDiscreteScheduler}

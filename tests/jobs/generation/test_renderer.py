@@ -52,6 +52,7 @@ def company(digests: list[str], guidance: tuple[float, ...] = (2.0, 3.0, 5.0)) -
                 negative="" if number % 2 else PROMPTS[2],
                 guidance=guidance[number % len(guidance)],
                 finish=FINISH if number % 2 else (),
+                side=64,
             )
         )
     return shots
