@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Strict
+
+Number = Annotated[float, Strict()]  # an API server takes no number in quotes either
 
 
 class Step(BaseModel):
@@ -15,22 +17,22 @@ class Colour(Step):
     """A colour correction: contrast and saturation in percent of change, gamma as an exponent."""
 
     contrast: Annotated[
-        float, Field(ge=-100, le=100, description="Percent of change; -20 flattens, 0 leaves as is.")
+        Number, Field(ge=-100, le=100, description="Percent of change; -20 flattens, 0 leaves as is.")
     ] = 0.0
-    saturation: Annotated[float, Field(ge=-100, le=100, description="Percent of change; -100 is grey.")] = 0.0
-    gamma: Annotated[float, Field(gt=0.1, le=10, description="Exponent 1/gamma; above 1 brightens the middle.")] = 1.0
+    saturation: Annotated[Number, Field(ge=-100, le=100, description="Percent of change; -100 is grey.")] = 0.0
+    gamma: Annotated[Number, Field(gt=0.1, le=10, description="Exponent 1/gamma; above 1 brightens the middle.")] = 1.0
 
 
 class Grain(Step):
     """Film grain: power is its strength, scale its size in pixels, saturation how coloured it is."""
 
-    power: Annotated[float, Field(ge=0, le=1, description="Strength; 0.20 looks like film.")] = 0.20
-    scale: Annotated[float, Field(ge=0.25, le=16, description="Size of a grain, in pixels.")] = 1.0
+    power: Annotated[Number, Field(ge=0, le=1, description="Strength; 0.20 looks like film.")] = 0.20
+    scale: Annotated[Number, Field(ge=0.25, le=16, description="Size of a grain, in pixels.")] = 1.0
     saturation: Annotated[
-        float, Field(ge=0, le=1, description="0 is monochrome grain, 1 independent in each channel.")
+        Number, Field(ge=0, le=1, description="0 is monochrome grain, 1 independent in each channel.")
     ] = 1.0
-    shadows: Annotated[float, Field(ge=0, le=1, description="Extra weight of the grain in the shadows.")] = 0.0
-    highlights: Annotated[float, Field(ge=0, le=1, description="Extra weight of the grain in the highlights.")] = 0.0
+    shadows: Annotated[Number, Field(ge=0, le=1, description="Extra weight of the grain in the shadows.")] = 0.0
+    highlights: Annotated[Number, Field(ge=0, le=1, description="Extra weight of the grain in the highlights.")] = 0.0
 
 
 class FinishStep(Step):
@@ -41,4 +43,4 @@ class FinishStep(Step):
 
     def model_post_init(self, _context: object) -> None:
         if (self.colour is None) == (self.grain is None):
-            raise ValueError("a finish step names exactly one of colour, grain")
+            raise ValueError("exactly one of colour, grain")
