@@ -6,12 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from jobs.errors import Conflict, ManifestInvalid
+from jobs.errors import Conflict
 
 Document = dict[str, Any]
-
-CREATE_ONLY = frozenset({"Review"})
-"""Kinds that are a person's word at a moment: another word is another document."""
 
 NAME_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 """The letters that Kubernetes appends to a generateName: no vowels, so no words by accident."""
@@ -67,19 +64,13 @@ def namespace_of(document: Document) -> str:
     return str(document.get("metadata", {}).get("namespace") or "default")
 
 
-def refuse_change(old: Document, new: Document) -> None:
-    """Raises ManifestInvalid where the kind is create-only, Conflict where `new` was read before somebody's change."""
-    kind, name = old["kind"], old["metadata"]["name"]
-    if kind in CREATE_ONLY:
-        raise ManifestInvalid(
-            f"{kind} {name} exists, and a {kind.lower()} is never changed.",
-            hint=f"Write another {kind}: the newest word of a person counts.",
-        )
+def refuse_lost_race(old: Document, new: Document) -> None:
+    """Raises Conflict where `new` names a resourceVersion that is not the newest: somebody else changed it meanwhile."""
     given, newest = new.get("metadata", {}).get("resourceVersion"), old["metadata"]["resourceVersion"]
     if given and str(given) != newest:
         raise Conflict(
-            f"Somebody else changed {kind} {name} after it was read (resourceVersion {given}, now {newest}). "
-            f"{_told(old, new)}",
+            f"Somebody else changed {old['kind']} {old['metadata']['name']} after it was read "
+            f"(resourceVersion {given}, now {newest}). {_told(old, new)}",
             hint="Read it again, make the change on the newest version, and write that.",
         )
 

@@ -1,6 +1,6 @@
 """Manifests in one SQLite file: the same JSON, generations and optimistic concurrency as a Kubernetes API server.
 
-Several processes share the file (a person's terminal writes while the controller watches). Knows nothing of what a spec means.
+Several processes share the file (a person's terminal writes while the controller watches). Whether a spec is sound is asked of `admit`.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cluster import documents
+from cluster import admission, documents
 from cluster.documents import Document
 from cluster.ports import Change
 from jobs.errors import Conflict, NotFound
@@ -55,8 +55,10 @@ class LocalManifests:
         poll_seconds: float = 0.2,
         now: Callable[[], float] = time.time,
         new_uid: Callable[[], str] = lambda: str(uuid.uuid4()),
+        admit: Callable[[Document | None, Document], None] = admission.admit,
     ) -> None:
         self._path, self._poll_seconds, self._now, self._new_uid = path, poll_seconds, now, new_uid
+        self._admit = admit
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
@@ -69,11 +71,11 @@ class LocalManifests:
         return await asyncio.to_thread(self._get, kind, namespace, name)
 
     async def create(self, document: Document) -> Document:
-        """A new document, as it is kept. Raises Conflict where the name is taken."""
+        """A new document, as it is kept. Raises Conflict where the name is taken, ManifestInvalid."""
         return await asyncio.to_thread(self._create, document)
 
     async def replace(self, document: Document) -> Document:
-        """A new spec, labels and annotations. Raises NotFound, Conflict for a lost race, ManifestInvalid for a Review."""
+        """A new spec, labels and annotations. Raises NotFound, ManifestInvalid, and Conflict for a lost race."""
         return await asyncio.to_thread(self._replace, document)
 
     async def set_status(self, kind: str, namespace: str, name: str, uid: str, status: Document) -> Document:
@@ -84,7 +86,7 @@ class LocalManifests:
         """Drop a document and whatever names it as its owner. Raises NotFound."""
         await asyncio.to_thread(self._delete, kind, namespace, name)
 
-    async def watch(self, after: int) -> AsyncIterator[Change]:
+    async def watch(self, after: int) -> AsyncGenerator[Change, None]:
         """The newest change of each document above `after`, in order, for ever; deletions stay in the list."""
         while True:
             for change in await asyncio.to_thread(self._changes, after):
@@ -112,6 +114,7 @@ class LocalManifests:
             return _found(rows, kind, namespace, name)
 
     def _create(self, document: Document) -> Document:
+        self._admit(None, document)
         kind, namespace = document["kind"], documents.namespace_of(document)
         with self._writing() as rows:
             name = _free_name(rows, kind, namespace, document["metadata"])
@@ -125,7 +128,8 @@ class LocalManifests:
         kind, namespace, name = document["kind"], documents.namespace_of(document), document["metadata"]["name"]
         with self._writing() as rows:
             old = _found(rows, kind, namespace, name)
-            documents.refuse_change(old, document)
+            documents.refuse_lost_race(old, document)
+            self._admit(old, document)
             new = documents.replaced(old, document, _next_version(rows))
             return old if new is None else _keep(rows, new)
 

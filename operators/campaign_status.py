@@ -1,0 +1,204 @@
+"""A campaign's status: how many shots stand where, at which pace, and what is in the way. Pure."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from cluster.documents import timestamp
+from cluster.ports import JobReport
+from jobs.lifecycle import JobState
+from jobs.manifests import CAMPAIGN_CONDITIONS, CampaignStatus, ShotCounts
+from jobs.spec import GenerateAsk
+from operators.conditions import AS_EXPECTED, Fact, conditions, sentence
+from operators.observed import ObservedCampaign, ObservedChunk
+
+ACCEPTED = Fact(True, "Accepted", "It can be made.")
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """Why a campaign has not started; a refusal is one that waiting does not cure."""
+
+    reason: str
+    message: str
+    is_refusal: bool = False
+
+
+def held_up(seen: ObservedCampaign, obstacle: Obstacle) -> CampaignStatus:
+    """The status of a campaign that waits for its brands, or cannot be made at all."""
+    blocked = Fact(False, obstacle.reason, obstacle.message)
+    accepted = blocked if obstacle.is_refusal else ACCEPTED
+    facts = {"Accepted": accepted, "Progressing": blocked, "Complete": blocked, "Degraded": AS_EXPECTED}
+    phase = "Refused" if obstacle.is_refusal else "Waiting"
+    return _status(seen, phase, obstacle.reason, obstacle.message, facts, _none_made(seen))
+
+
+def about_to_start(seen: ObservedCampaign) -> CampaignStatus:
+    """The status of a campaign whose record is being written."""
+    message = f"All brands serve; {seen.campaign.spec.product} are handed over."
+    starts = Fact(True, "Starting", message)
+    waits = Fact(False, "Starting", message)
+    facts = {"Accepted": ACCEPTED, "Progressing": starts, "Complete": waits, "Degraded": AS_EXPECTED}
+    return _status(seen, "Generating", "Starting", message, facts, _none_made(seen))
+
+
+def status(seen: ObservedCampaign) -> CampaignStatus:
+    """The status of a campaign that has started."""
+    counts = count(seen)
+    is_over = all(_is_over(seen, chunk) for chunk in seen.chunks)
+    if is_stopped(seen):
+        return _stopped(seen, counts)
+    if is_over:
+        return _complete(seen, counts)
+    return _at_work(seen, counts)
+
+
+def count(seen: ObservedCampaign) -> ShotCounts:
+    """How many shots stand where: from records, and from the dispatcher for what is being drawn now."""
+    assert seen.record is not None
+    made, reused, failed = 0, 0, 0
+    for chunk in seen.chunks:
+        one = _counts(seen, chunk)
+        made, reused, failed = made + one.made, reused + one.reused, failed + one.failed
+    return ShotCounts(planned=seen.record.count, made=made, reused=reused, failed=failed)
+
+
+def is_stopped(seen: ObservedCampaign) -> bool:
+    """Whether more than the allowed share of the shots that are over have failed, once enough are over."""
+    limit = seen.campaign.spec.limits.stop_if
+    over = [_counts(seen, chunk) for chunk in seen.chunks if _is_over(seen, chunk)]
+    failed = sum(one.failed for one in over)
+    total = failed + sum(one.made + one.reused for one in over)
+    return total >= limit.after and failed > limit.failed_rate * total
+
+
+def _counts(seen: ObservedCampaign, chunk: ObservedChunk) -> ShotCounts:
+    record = chunk.record
+    if record is not None:
+        return ShotCounts(made=record.drawn, reused=record.reused, failed=len(record.failures))
+    report = seen.reports.of(chunk.job)
+    reused = int(report.facts.get("reused", 0))
+    drawn = max(0, report.done - reused)
+    if seen.reports.failure(chunk.job) is None:
+        return ShotCounts(made=drawn, reused=reused)
+    assert isinstance(chunk.job.ask, GenerateAsk)
+    size = chunk.job.ask.stop - chunk.job.ask.start
+    return ShotCounts(made=drawn, reused=reused, failed=max(0, size - drawn - reused))
+
+
+def _is_over(seen: ObservedCampaign, chunk: ObservedChunk) -> bool:
+    return chunk.record is not None or seen.reports.failure(chunk.job) is not None
+
+
+def _at_work(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
+    reports = [seen.reports.of(chunk.job) for chunk in seen.chunks if chunk.record is None]
+    message = f"{_told(counts)}.{_why(reports)}"
+    is_drawn = any(report.state == JobState.LEASED for report in reports)
+    reason = "Generating" if is_drawn else "Queued"
+    facts = {
+        "Accepted": ACCEPTED,
+        "Progressing": Fact(True, reason, message),
+        "Complete": Fact(False, reason, message),
+        "Degraded": _degraded(seen, counts),
+    }
+    return _status(seen, "Generating", reason, message, facts, counts, pace=_pace(reports))
+
+
+def _complete(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
+    done = counts.made + counts.reused
+    reason = "Complete" if not counts.failed else "ShotsFailed"
+    message = f"{_told(counts)}."
+    facts = {
+        "Accepted": ACCEPTED,
+        "Progressing": Fact(False, reason, message),
+        "Complete": Fact(True, reason, message),
+        "Degraded": _degraded(seen, counts),
+    }
+    return _status(seen, "Complete" if done else "Failed", reason, message, facts, counts)
+
+
+def _stopped(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
+    limit = seen.campaign.spec.limits.stop_if
+    message = (
+        f"Stopped: {_told(counts)}, more than the share of {limit.failed_rate:g} that limits.stopIf allows. "
+        f"{_first_failure(seen)}".strip()
+    )
+    stopped = Fact(False, "StoppedOnFailures", message)
+    degraded = Fact(True, "StoppedOnFailures", message)
+    facts = {"Accepted": ACCEPTED, "Progressing": stopped, "Complete": stopped, "Degraded": degraded}
+    return _status(seen, "Failed", "StoppedOnFailures", message, facts, counts)
+
+
+def _degraded(seen: ObservedCampaign, counts: ShotCounts) -> Fact:
+    if not counts.failed:
+        return AS_EXPECTED
+    return Fact(True, "ShotsFailed", f"{counts.failed} of {counts.planned} shots failed. {_first_failure(seen)}")
+
+
+def _first_failure(seen: ObservedCampaign) -> str:
+    for chunk in seen.chunks:
+        if chunk.record is not None and chunk.record.failures:
+            first = chunk.record.failures[0]
+            return f"The first, shot {first.index}: {first.message}"
+        if chunk.record is None and (trouble := seen.reports.failure(chunk.job)):
+            return f"The first: {sentence(trouble)}"
+    return ""
+
+
+def _pace(reports: list[JobReport]) -> float | None:
+    """Images a second, over all chunks that are being drawn."""
+    paces = [report.facts["imagesPerSecond"] for report in reports if "imagesPerSecond" in report.facts]
+    return round(sum(paces), 2) if paces else None
+
+
+def _forecast(now: float, remaining: int, pace: float | None) -> str | None:
+    """When it should be complete, to the next full minute, so that a steady pace gives a steady forecast."""
+    if not pace:
+        return None
+    return timestamp(math.ceil((now + remaining / pace) / 60) * 60)
+
+
+def _told(counts: ShotCounts) -> str:
+    done = counts.made + counts.reused
+    reused = f", {counts.reused} of them made before" if counts.reused else ""
+    failed = f"; {counts.failed} failed" if counts.failed else ""
+    return f"{done} of {counts.planned} images{reused}{failed}"
+
+
+def _why(reports: list[JobReport]) -> str:
+    """Why nothing is drawn, where nothing is."""
+    if any(report.state == JobState.LEASED for report in reports):
+        return ""
+    reasons = (report.waiting_for for report in reports if report.waiting_for)
+    first = next(reasons, None)
+    return f" They wait: {first.rstrip('.')}." if first else ""
+
+
+def _none_made(seen: ObservedCampaign) -> ShotCounts:
+    return ShotCounts(planned=seen.campaign.spec.shot_count)
+
+
+def _status(
+    seen: ObservedCampaign,
+    phase: str,
+    reason: str,
+    message: str,
+    facts: dict[str, Fact],
+    counts: ShotCounts,
+    pace: float | None = None,
+) -> CampaignStatus:
+    generation = seen.campaign.metadata.generation or 0
+    previous = seen.status.conditions if seen.status else ()
+    done = counts.made + counts.reused
+    return CampaignStatus(
+        phase=phase,
+        progress=f"{done}/{counts.planned}",
+        reason=reason,
+        message=message,
+        observed_generation=generation,
+        conditions=conditions(CAMPAIGN_CONDITIONS, facts, previous, generation, seen.now),
+        shots=counts,
+        images_per_second=pace,
+        forecast=_forecast(seen.now, counts.planned - done - counts.failed, pace),
+    )

@@ -1,0 +1,49 @@
+"""What the controller has concluded about one manifest, as values: what to write down, what to hand over, what to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jobs.manifests import BrandProjectStatus, CampaignStatus
+from jobs.records import CampaignRecord, VersionRecord
+from jobs.shots import Plan
+from jobs.spec import Job
+
+
+@dataclass(frozen=True)
+class WriteVersion:
+    """Give a declaration its number, for ever."""
+
+    record: VersionRecord
+
+
+@dataclass(frozen=True)
+class KeepPlan:
+    """Keep a sheet's plan where the worker finds it."""
+
+    plan: Plan
+
+
+@dataclass(frozen=True)
+class StartCampaign:
+    """Freeze what a campaign resolved to."""
+
+    plan: Plan
+    record: CampaignRecord
+
+
+Action = WriteVersion | KeepPlan | StartCampaign
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What follows from what was seen: things to write once, all the jobs that are wanted now, and the status."""
+
+    actions: tuple[Action, ...]
+    wanted: tuple[Job, ...]
+    status: BrandProjectStatus | CampaignStatus
+
+    @property
+    def changes_facts(self) -> bool:
+        """Whether the next look will see something that this one could not."""
+        return any(not isinstance(action, KeepPlan) for action in self.actions)

@@ -1,0 +1,167 @@
+"""What the controller has seen of one manifest, as frozen values. Knows neither where it was read nor what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from cluster.ports import JobReport, OwnerReport, Trouble
+from jobs.lifecycle import JobState
+from jobs.manifests import (
+    BrandProject,
+    BrandProjectStatus,
+    Campaign,
+    CampaignStatus,
+    Verdict,
+    version_name,
+    version_number,
+)
+from jobs.records import CampaignRecord, ChunkRecord, IntakeRecord, TrainRecord, VersionRecord
+from jobs.shots import Plan
+from jobs.spec import Job
+
+
+@dataclass(frozen=True)
+class Word:
+    """A person's word on a version; words are ordered by when they were said."""
+
+    by: str
+    version: int
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class ObservedChunk:
+    """Some shots of a plan, and what they came to."""
+
+    job: Job
+    record: ChunkRecord | None = None
+
+
+@dataclass(frozen=True)
+class ObservedSheet:
+    """A version's contact sheet: its plan, the plan's digest, and its chunks in order."""
+
+    plan: Plan
+    digest: str
+    chunks: tuple[ObservedChunk, ...]
+
+    @property
+    def stands(self) -> bool:
+        """Whether every shot of it ended in a record."""
+        return all(chunk.record is not None for chunk in self.chunks)
+
+
+@dataclass(frozen=True)
+class ObservedVersion:
+    """A version of a project: its record, its training's job and record, and its sheet once it is trained."""
+
+    record: VersionRecord
+    job: Job
+    trained: TrainRecord | None = None
+    sheet: ObservedSheet | None = None
+
+    @property
+    def number(self) -> int:
+        return self.record.number
+
+    @property
+    def name(self) -> str:
+        return version_name(self.record.number)
+
+
+@dataclass(frozen=True)
+class Brand:
+    """A project as campaigns see it: what it declares, its versions in order, and people's words, oldest first."""
+
+    project: BrandProject
+    versions: tuple[ObservedVersion, ...] = ()
+    words: tuple[Word, ...] = ()
+
+    @property
+    def pinned(self) -> int | None:
+        """The number of the version that `serve` pins, None where the newest approved one serves."""
+        serve = self.project.spec.serve
+        return None if serve == "approved" else version_number(serve)
+
+    def version(self, number: int) -> ObservedVersion | None:
+        """Version n, if there is one."""
+        return next((version for version in self.versions if version.number == number), None)
+
+
+@dataclass(frozen=True)
+class ObservedIntake:
+    """The job that the source now asks for and what it came to; or why the source cannot be listed."""
+
+    job: Job | None = None
+    record: IntakeRecord | None = None
+    trouble: Trouble | None = None
+
+
+@dataclass(frozen=True)
+class ObservedBase:
+    """The digest of the base that the project names, or why there is none."""
+
+    digest: str | None = None
+    trouble: Trouble | None = None
+
+
+class Reports:
+    """The dispatcher's last answer about a manifest's jobs, as questions."""
+
+    def __init__(self, report: OwnerReport | None) -> None:
+        self._states = report.states if report else {}
+
+    def of(self, job: Job) -> JobReport:
+        """How a job stands; one that nobody has told of yet waits."""
+        return self._states.get(job.id) or JobReport(state=JobState.WAITING.value)
+
+    def failure(self, job: Job) -> Trouble | None:
+        """Why a job failed for good; None where it did not."""
+        report = self.of(job)
+        if report.state != JobState.FAILED:
+            return None
+        return report.trouble or Trouble(reason="Failed", message="It failed, and its worker did not say why.")
+
+
+@dataclass(frozen=True)
+class ObservedProject:
+    """All that decides what becomes of a BrandProject now; `now` in seconds since 1970, `chunk` in shots."""
+
+    brand: Brand
+    intake: ObservedIntake
+    base: ObservedBase
+    now: float
+    chunk: int
+    status: BrandProjectStatus | None = None
+    report: OwnerReport | None = None
+
+    @property
+    def project(self) -> BrandProject:
+        return self.brand.project
+
+    @cached_property
+    def reports(self) -> Reports:
+        return Reports(self.report)
+
+
+@dataclass(frozen=True)
+class ObservedCampaign:
+    """All that decides what becomes of a Campaign now. `record` and `chunks` once it has started."""
+
+    campaign: Campaign
+    brands: Mapping[str, Brand]  # by name; what does not exist is absent
+    now: float
+    chunk: int
+    record: CampaignRecord | None = None
+    chunks: tuple[ObservedChunk, ...] = ()
+    status: CampaignStatus | None = None
+    report: OwnerReport | None = None
+
+    @cached_property
+    def reports(self) -> Reports:
+        return Reports(self.report)
+
+
+Observed = ObservedProject | ObservedCampaign

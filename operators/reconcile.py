@@ -1,0 +1,16 @@
+"""The decision about any manifest, by its kind. Pure: no clock, no store, no network; the same sight, the same decision."""
+
+from __future__ import annotations
+
+from operators import campaigns, projects
+from operators.decision import Decision
+from operators.observed import Observed, ObservedCampaign, ObservedProject
+
+
+def reconcile(seen: Observed) -> Decision:
+    """What to write down, which jobs are wanted, and what the status says."""
+    match seen:
+        case ObservedProject():
+            return projects.reconcile(seen)
+        case ObservedCampaign():
+            return campaigns.reconcile(seen)
