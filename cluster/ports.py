@@ -120,6 +120,13 @@ class Summary(Value):
     workers: tuple[WorkerReport, ...]
 
 
+class Wake(Value):
+    """That something has changed since `number`; a number means nothing in another epoch."""
+
+    epoch: int
+    number: int
+
+
 class Change(Value):
     """A manifest was added, changed or deleted."""
 

@@ -48,6 +48,16 @@ def failures(asked: str) -> str:
     return f"record/failure/{asked}/"
 
 
+def retry(asked: str, attempt: int) -> str:
+    """That a person asked for more attempts after this one had failed."""
+    return f"record/retry/{asked}/{attempt:04d}"
+
+
+def retries(asked: str) -> str:
+    """The prefix of all retries of one asked thing."""
+    return f"record/retry/{asked}/"
+
+
 def chunk(chunk_id: str) -> str:
     """What a chunk of shots came to: counts and exceptions."""
     return f"record/chunk/{chunk_id}"

@@ -16,10 +16,12 @@ class JobState(StrEnum):
 
 
 LAWFUL: dict[JobState, frozenset[JobState]] = {
-    JobState.WAITING: frozenset({JobState.LEASED, JobState.DONE, JobState.CANCELLED}),
+    # WAITING to FAILED: the store holds the failures of an earlier dispatcher's attempts.
+    JobState.WAITING: frozenset({JobState.LEASED, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
     JobState.LEASED: frozenset({JobState.WAITING, JobState.DONE, JobState.FAILED, JobState.CANCELLED}),
     JobState.DONE: frozenset(),
-    JobState.FAILED: frozenset({JobState.WAITING}),  # a person asked for a retry
+    # FAILED to WAITING: a person asked for a retry. To DONE: a worker thought lost had made the record after all.
+    JobState.FAILED: frozenset({JobState.WAITING, JobState.DONE}),
     JobState.CANCELLED: frozenset({JobState.WAITING}),  # somebody wants it again
 }
 

@@ -1,0 +1,256 @@
+"""The loop around the dispatcher: hears workers, asks the store, carries out what was decided. Decides nothing itself.
+
+Everything runs on one event loop, so that the dispatcher's memory needs no lock; only the store is asked in threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import NoReturn
+
+import structlog
+
+from cluster import ledger
+from cluster.dispatcher import Dispatcher
+from cluster.errands import Errands
+from cluster.instructions import Begin, Found, Instruction, Look, Moment, RecordFailure, RecordRetry, Stop
+from cluster.ports import Fleet, JobReport, OwnerReport, Summary, Wake, WantedSet
+from cluster.reports import Reporting
+from cluster.wakes import Wakes
+from jobs.errors import DispatcherUnavailable, StaleEpoch, WorkerLost
+from jobs.ports import Clock, ObjectStore
+
+log = structlog.get_logger("dispatcher")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How often the engine does what, in seconds."""
+
+    poll: float = 5.0  # the longest that a worker keeps a question open; leases live on its answers
+    breath: float = 0.02  # between two questions to one worker, so that a chatty one leaves the CPU to work
+    fleet: float = 2.0  # between two looks at which workers there are
+    tick: float = 1.0
+    away: float = 1.0  # before a silent worker or store is tried again
+    charge: float = 5.0  # between two looks at whether another dispatcher took charge
+    late: float = 5.0  # a tick later than this means that we were held up, and workers are not to blame
+    looks_at_a_time: int = 8
+
+
+class Engine:
+    """Runs a dispatcher over a fleet and a store until another takes charge."""
+
+    def __init__(self, fleet: Fleet, store: ObjectStore, clock: Clock, pace: Pace | None = None) -> None:
+        self.epoch = 0
+        self.is_ready = False
+        self._fleet = fleet
+        self._store = store
+        self._clock = clock
+        self._pace = pace or Pace()
+        self._dispatcher = Dispatcher()
+        self._wakes = Wakes()
+        self._errands = Errands(store, at_a_time=self._pace.looks_at_a_time, away_seconds=self._pace.away)
+        self._something_changed = asyncio.Event()
+        self._orders: dict[str, asyncio.Queue[Begin | Stop]] = {}
+        self._attending: dict[str, asyncio.Task[NoReturn]] = {}
+
+    async def run(self) -> NoReturn:
+        """Take charge and dispatch for ever. Raises StaleEpoch when another dispatcher is in charge."""
+        claim = json.dumps({"claim": secrets.token_hex(16), "at": self._clock.now()}).encode()
+        self.epoch = await self._errands.ask(partial(ledger.take_charge, self._store, claim))
+        log.info("in charge", epoch=self.epoch)
+        try:
+            async with asyncio.TaskGroup() as together:
+                self._errands.start(together, self._looked)
+                together.create_task(self._watch_fleet(together))
+                together.create_task(self._watch_charge())
+                together.create_task(self._watch_time())
+                together.create_task(self._place())
+        except* StaleEpoch as stale:
+            raise _first(stale) from None
+        raise AssertionError("the engine's loops never end")
+
+    # What owners and people ask.
+
+    def want(self, owner: str, wanted: WantedSet) -> OwnerReport:
+        """An owner states its whole wanted set, and learns where each job stands."""
+        if not self.epoch:
+            raise DispatcherUnavailable("The dispatcher has not taken charge yet.", hint="Ask again in a moment.")
+        self._heed(self._dispatcher.want(owner, wanted, self._now()))
+        return self.report(owner)
+
+    def report(self, owner: str) -> OwnerReport:
+        """Where each job of an owner stands. Raises NotFound for one that has not spoken in this epoch."""
+        reporting = self._reporting()
+        states = {job: reporting.job(self._dispatcher.entry(job)) for job in self._dispatcher.wanted_by(owner)}
+        return OwnerReport(epoch=self.epoch, states=states)
+
+    def job(self, job: str) -> JobReport:
+        """Where a job stands. Raises NotFound."""
+        return self._reporting().job(self._dispatcher.entry(job))
+
+    def why(self, job: str) -> str:
+        """Why a job stands where it does, in one sentence. Raises NotFound."""
+        return self._reporting().why(self._dispatcher.entry(job))
+
+    def retry(self, job: str) -> JobReport:
+        """Grant a failed job new attempts. Raises NotFound."""
+        self._heed(self._dispatcher.retry(job, self._now()))
+        return self.job(job)
+
+    def summary(self) -> Summary:
+        """The farm at a glance."""
+        return self._reporting().summary(self.epoch)
+
+    async def wait_for_change(self, after: int, wait_seconds: float) -> Wake:
+        """Returns once something has changed since a number, or after wait_seconds."""
+        return Wake(epoch=self.epoch, number=await self._wakes.wait(after, wait_seconds))
+
+    def _reporting(self) -> Reporting:
+        return Reporting(self._dispatcher.book, self._now())
+
+    # Workers.
+
+    async def _watch_fleet(self, together: asyncio.TaskGroup) -> NoReturn:
+        while True:
+            try:
+                self._compare_fleet(set(await self._fleet.workers()), together)
+            except WorkerLost as lost:
+                log.warning("fleet does not answer", error=lost.message)
+            await asyncio.sleep(self._pace.fleet)
+
+    def _compare_fleet(self, there: set[str], together: asyncio.TaskGroup) -> None:
+        for worker in there - self._attending.keys():
+            self._orders[worker] = asyncio.Queue()
+            self._attending[worker] = together.create_task(self._attend(worker))
+        for worker in self._attending.keys() - there:
+            log.info("worker gone", worker=worker)
+            self._attending.pop(worker).cancel()
+            self._heed(self._dispatcher.gone(worker, self._now()))
+            del self._orders[worker]
+        self.is_ready = True
+
+    async def _attend(self, worker: str) -> NoReturn:
+        """Bring a worker its orders and hear its news, for as long as it is there."""
+        while True:
+            try:
+                async with asyncio.TaskGroup() as both:
+                    both.create_task(self._hear(worker))
+                    both.create_task(self._deliver(worker))
+            except* WorkerLost as silent:
+                log.warning("worker silent", worker=worker, error=str(_first(silent)))
+                self._dispatcher.silent(worker)
+            await asyncio.sleep(self._pace.away)
+
+    async def _hear(self, worker: str) -> NoReturn:
+        hello = await self._fleet.hello(worker, self.epoch)
+        log.info("worker met", worker=worker, incarnation=hello.incarnation, held=len(hello.held))
+        self._heed(self._dispatcher.met(hello, self._now()))
+        while True:
+            after = self._dispatcher.heard_of(worker)
+            if after is None:
+                raise WorkerLost(f"Worker {worker} is a new process.", hint="Its jobs go on as soon as it is met.")
+            batch = await self._fleet.events(worker, self.epoch, after, self._pace.poll)
+            self._heed(self._dispatcher.told(worker, batch, self._now()))
+            if batch.events:
+                self._wakes.progressed(self._clock.monotonic())
+            await asyncio.sleep(self._pace.breath)
+
+    async def _deliver(self, worker: str) -> NoReturn:
+        orders = self._orders[worker]
+        while True:
+            order = await orders.get()
+            if isinstance(order, Stop):
+                await self._fleet.stop(worker, self.epoch, order.job, order.at_checkpoint)
+            elif self._dispatcher.stands(order):
+                await self._begin(order)
+
+    async def _begin(self, order: Begin) -> None:
+        fields = {"job": order.job.id, "project": order.job.hints.project, "attempt": order.attempt}
+        try:
+            await self._fleet.begin(order.worker, self.epoch, order.job, order.attempt)
+        except WorkerLost:
+            log.warning("begin did not arrive", worker=order.worker, **fields)
+            self._dispatcher.refused(order, self._now())
+            raise
+        log.info("begun", kind=order.job.kind.value, worker=order.worker, **fields)
+
+    # Time, charge, store.
+
+    async def _watch_time(self) -> NoReturn:
+        before = self._clock.monotonic()
+        while True:
+            await asyncio.sleep(self._pace.tick)
+            now = self._clock.monotonic()
+            late, before = now - before - self._pace.tick, now
+            if late > self._pace.late:
+                log.warning("held up", seconds=round(late, 1))
+                self._dispatcher.excuse(late)
+            self._heed(self._dispatcher.tick(self._now()))
+            self._wakes.tell_progress(now)
+
+    async def _watch_charge(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(self._pace.charge)
+            if await self._errands.ask(partial(ledger.is_deposed, self._store, self.epoch)):
+                raise StaleEpoch(
+                    f"Another dispatcher has taken epoch {self.epoch + 1}; this one held {self.epoch}.",
+                    hint="One dispatcher per store: stop whichever was not meant to start.",
+                )
+
+    async def _place(self) -> NoReturn:
+        while True:
+            await self._something_changed.wait()
+            self._something_changed.clear()
+            begins = self._dispatcher.place(self._now())
+            if begins:
+                self._heed(begins)
+            await asyncio.sleep(0)
+
+    def _looked(self, asked: Look, found: Found) -> None:
+        if found.record:
+            log.info("done", job=asked.job.id, project=asked.job.hints.project, attempt=asked.finished_attempt)
+        self._heed(self._dispatcher.looked(asked, found, self._now()))
+
+    # Deeds.
+
+    def _heed(self, instructions: Iterable[Instruction]) -> None:
+        for instruction in instructions:
+            self._carry_out(instruction)
+        self._wakes.moved(self._dispatcher.book.moves)
+        self._something_changed.set()
+
+    def _carry_out(self, instruction: Instruction) -> None:
+        match instruction:
+            case Begin() | Stop():
+                self._orders[instruction.worker].put_nowait(instruction)
+            case Look():
+                self._errands.look(instruction)
+            case RecordFailure():
+                told = instruction.trouble
+                log.warning(
+                    "attempt failed",
+                    job=instruction.job,
+                    attempt=instruction.attempt,
+                    reason=told.reason,
+                    error=told.message,
+                    retryable=told.retryable,
+                )
+                self._errands.write(instruction)
+            case RecordRetry():
+                log.info("retry asked", job=instruction.job, attempt=instruction.attempt)
+                self._errands.write(instruction)
+
+    def _now(self) -> Moment:
+        return Moment(steady=self._clock.monotonic(), wall=self._clock.now())
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """One error out of a group of them, which may hold groups."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error
