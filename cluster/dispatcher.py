@@ -41,15 +41,16 @@ class Dispatcher:
     def want(self, owner: str, wanted: WantedSet, at: Moment) -> list[Instruction]:
         """An owner states all that it wants: new jobs wait, absent ones are cancelled unless another owner wants them.
 
-        The same set twice is harmless; a set of an older generation is late and changes nothing.
+        The same set twice is harmless; a set of an older generation is late and changes nothing. Generation 0 is outside
+        of that order: a manifest that is gone withdraws everything so.
         """
-        before = self._owners.get(owner, _Owner(wanted.generation, frozenset()))
-        if wanted.generation < before.generation:
+        before = self._owners.get(owner, _Owner(0, frozenset()))
+        if 0 < wanted.generation < before.generation:
             return []
         if self._first_word is None:
             self._first_word = at.steady
         jobs = {job.id: job for job in wanted.jobs}
-        self._owners[owner] = _Owner(wanted.generation, frozenset(jobs))
+        self._owners[owner] = _Owner(max(wanted.generation, before.generation), frozenset(jobs))
         withdrawn = [stop for job in sorted(before.jobs - jobs.keys()) for stop in self._withdraw(owner, job, at)]
         holders = self.book.holders()
         return withdrawn + [look for job in jobs.values() for look in self._want_one(owner, job, holders, at)]

@@ -53,7 +53,7 @@ class Engine:
         self._clock = clock
         self._pace = pace or Pace()
         self._dispatcher = Dispatcher()
-        self._wakes = Wakes()
+        self._wakes = Wakes(first=int(clock.now()))  # so that a number of another epoch is no number of ours
         self._errands = Errands(store, at_a_time=self._pace.looks_at_a_time, away_seconds=self._pace.away)
         self._something_changed = asyncio.Event()
         self._orders: dict[str, asyncio.Queue[Begin | Stop]] = {}
@@ -75,12 +75,15 @@ class Engine:
             raise _first(stale) from None
         raise AssertionError("the engine's loops never end")
 
-    # What owners and people ask.
+    def require_charge(self) -> None:
+        """Raises DispatcherUnavailable while no epoch has been taken."""
+        if not self.epoch:
+            raise DispatcherUnavailable("The dispatcher has not taken charge yet.", hint="Ask again in a moment.")
+
+    # What owners and people ask, once it is in charge.
 
     def want(self, owner: str, wanted: WantedSet) -> OwnerReport:
         """An owner states its whole wanted set, and learns where each job stands."""
-        if not self.epoch:
-            raise DispatcherUnavailable("The dispatcher has not taken charge yet.", hint="Ask again in a moment.")
         self._heed(self._dispatcher.want(owner, wanted, self._now()))
         return self.report(owner)
 

@@ -11,10 +11,10 @@ PROGRESS_SECONDS = 1.0
 
 
 class Wakes:
-    """The number of the last change, and those who wait for the next."""
+    """The number of the last change, and those who wait for the next. `first`: where to begin, not where another began."""
 
-    def __init__(self) -> None:
-        self._number = 1
+    def __init__(self, first: int) -> None:
+        self._number = first
         self._moves = 0
         self._told_at = float("-inf")
         self._has_untold = False

@@ -8,7 +8,7 @@ from cluster import attempts
 from cluster.book import LEASE_SECONDS
 from cluster.dispatcher import STRANGER_SECONDS, Dispatcher
 from cluster.instructions import Begin, Found, Instruction, Look, RecordFailure, RecordRetry, Stop
-from cluster.ports import EventKind, Offer, Trouble
+from cluster.ports import EventKind, Offer, Trouble, WantedSet
 from cluster.reports import Reporting
 from jobs.errors import NotFound
 from jobs.lifecycle import JobState
@@ -110,6 +110,15 @@ def test_a_set_of_an_older_generation_comes_too_late_to_count() -> None:
     dispatcher.want("owner", wanted(SOCK, MUG, generation=5), moment(1))
     assert dispatcher.want("owner", wanted(generation=4), moment(2)) == []
     assert dispatcher.wanted_by("owner") == {SOCK.id, MUG.id}
+
+
+def test_an_owner_that_is_gone_withdraws_everything_without_a_generation() -> None:
+    dispatcher = dispatcher_wanting(SOCK)
+    dispatcher.want("owner", wanted(SOCK, generation=5), moment(1))
+    dispatcher.want("owner", WantedSet(), moment(2))
+    assert dispatcher.wanted_by("owner") == frozenset()
+    dispatcher.want("owner", wanted(SOCK, generation=4), moment(3))
+    assert dispatcher.wanted_by("owner") == frozenset()
 
 
 def test_the_owner_who_wants_a_job_most_decides_its_priority() -> None:

@@ -59,7 +59,8 @@ class Farm(RuleBasedStateMachine):
     def begin_empty(self) -> None:
         self.dispatcher = Dispatcher()
         self.seconds = 0.0
-        self.generation = 0
+        self.generation = 1
+        self.spoke_at: dict[str, int] = {}
         self.births = 0
         self.wants: dict[str, set[str]] = {}
         self.there: dict[str, FarWorker] = {}
@@ -97,11 +98,12 @@ class Farm(RuleBasedStateMachine):
 
     @rule(owner=st.sampled_from(OWNERS))
     def an_old_set_arrives_late(self, owner: str) -> None:
-        if owner in self.wants:
-            self.heed(self.dispatcher.want(owner, WantedSet(generation=-1), moment(self.seconds)))
+        if self.spoke_at.get(owner, 0) > 1:
+            self.heed(self.dispatcher.want(owner, WantedSet(generation=1), moment(self.seconds)))
 
     def say(self, owner: str, jobs: list[Job], generation: int) -> None:
         self.wants[owner] = {job.id for job in jobs}
+        self.spoke_at[owner] = generation
         self.was_done &= set().union(*self.wants.values())
         self.heed(self.dispatcher.want(owner, WantedSet(generation=generation, jobs=tuple(jobs)), moment(self.seconds)))
 

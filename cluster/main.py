@@ -1,0 +1,110 @@
+"""The dispatcher as a process: `python -m cluster.main`. Puts the parts together and serves until SIGTERM; workers live on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+
+from cluster import settings, stores
+from cluster.api import create_app
+from cluster.clocks import MachineClock
+from cluster.engine import Engine
+from cluster.ports import Fleet
+from cluster.settings import Settings
+from jobs.errors import FarmError
+from jobs.ports import ObjectStore
+
+log = structlog.get_logger("dispatcher")
+
+GOODBYE_SECONDS = 2  # for answers under way; a long poll is cut off, and its caller asks again
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but signals are ours: it would raise them again after it has stopped."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def main() -> int:
+    """Run until told to stop; 0 then, 1 where it could not start or another dispatcher took charge."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        asyncio.run(_start(settings.read()))
+    except FarmError as error:
+        log.error("dispatcher stops", reason=error.reason, error=error.message, hint=error.hint)
+        return 1
+    return 0
+
+
+async def _start(chosen: Settings) -> None:
+    token = chosen.token()
+    store = await asyncio.to_thread(stores.open_store, chosen.store_address)
+    fleet = await _connect(chosen)
+    try:
+        await serve(fleet, store, token, host=chosen.host, port=chosen.port)
+    finally:
+        await fleet.close()
+
+
+async def _connect(chosen: Settings) -> Fleet:
+    from cluster.ray_fleet import RayFleet, WorkerOptions  # ray takes seconds and is not there on a plain install
+
+    surroundings = {"OMP_NUM_THREADS": str(chosen.threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    options = WorkerOptions(options=chosen.workbench_options, environment=surroundings)
+    return await RayFleet.connect(address=chosen.ray_address, namespace=chosen.ray_namespace, options=options)
+
+
+async def serve(fleet: Fleet, store: ObjectStore, token: str, *, host: str, port: int) -> None:
+    """Dispatch and answer until SIGTERM or SIGINT. Raises StaleEpoch when another dispatcher took charge."""
+    engine = Engine(fleet, store, MachineClock())
+    config = uvicorn.Config(
+        create_app(engine, token),
+        host=host,
+        port=port,
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GOODBYE_SECONDS,
+    )
+    server = _Server(config)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, server)
+    await _until_either_ends(engine, server)
+    log.info("dispatcher stopped", epoch=engine.epoch)
+
+
+async def _until_either_ends(engine: Engine, server: uvicorn.Server) -> None:
+    dispatching = asyncio.create_task(engine.run())
+    serving = asyncio.create_task(server.serve())
+    await asyncio.wait([dispatching, serving], return_when=asyncio.FIRST_COMPLETED)
+    server.should_exit = True
+    await serving
+    dispatching.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await dispatching
+
+
+def _stop(server: uvicorn.Server) -> None:
+    log.info("told to stop")
+    server.should_exit = True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
