@@ -12,6 +12,7 @@ import torch
 from pydantic import ValidationError
 
 from jobs import blobs, keys, publish
+from jobs.bases import conditioning
 from jobs.bases.loading import Base
 from jobs.errors import Corrupt, FarmError, OutOfMemory, RecipeInvalid
 from jobs.generation import numerics
@@ -58,9 +59,10 @@ class Generator:
         """Whether a turn would do nothing."""
         return not self._chunks and not self._reports
 
-    def admit(self, job: Job, attempt: int) -> None:
+    def admit(self, job: Job, attempt: int) -> list[str]:
         """Take a chunk: read its plan and find out which of its images stand already.
 
+        Returns what the text encoder will not hear of its prompts, to be said aloud.
         Raises Corrupt, KeyNotFound or RecipeInvalid where the plan cannot be drawn here, StoreUnavailable.
         """
         assert isinstance(job.ask, GenerateAsk), f"a generator cannot do a job of kind {job.kind}"
@@ -68,11 +70,14 @@ class Generator:
         missing = self._missing(chunk)
         self._chunks[chunk.id] = chunk
         self._pool.add(self._to_draw(chunk, missing))
+        prompts = dict.fromkeys(shot.recipe.prompt for shot in missing)
+        return [problem for prompt in prompts for problem in conditioning.text_problems(self._base, prompt)]
 
     def release(self, job: AskedId) -> None:
         """Let go of a chunk; its images that stand are kept, and what its neighbours also want is still drawn."""
         if self._chunks.pop(job, None) is None:
             return
+        self._reports = [report for report in self._reports if report.job != job]
         self._pool.drop(job)
         orphans = [key for key, owner in self._owners.items() if owner == job]
         for key in orphans:
@@ -194,8 +199,9 @@ class Generator:
 
     def _fail_chunks(self, batch: Sequence[Waiting], error: FarmError) -> None:
         for job in dict.fromkeys(shot.chunk for shot in batch):
-            self._reports.append(ChunkFailed(job, self._chunks[job].attempt, error))
+            attempt = self._chunks[job].attempt
             self.release(job)
+            self._reports.append(ChunkFailed(job, attempt, error))
 
     # What came of it
 

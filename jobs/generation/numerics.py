@@ -33,6 +33,7 @@ def made(base: Base, batch_size: int) -> dict[str, str]:
 
 def _device(device: torch.device) -> list[str]:
     if device.type == "cuda":
-        tf32 = "tf32" if torch.backends.cuda.matmul.allow_tf32 else "ieee"
+        allows_tf32 = torch.backends.cuda.matmul.allow_tf32 or torch.backends.cudnn.allow_tf32
+        tf32 = "tf32" if allows_tf32 else "ieee"
         return ["cuda", torch.cuda.get_device_name(device).replace(" ", "-"), tf32]
     return [device.type, torch.backends.cpu.get_cpu_capability(), f"threads-{torch.get_num_threads()}"]

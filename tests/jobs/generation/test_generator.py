@@ -379,6 +379,28 @@ def test_a_plan_that_cannot_be_drawn_here_is_refused(
     assert generator.is_idle()
 
 
+def test_a_prompt_that_is_too_long_to_be_heard_is_said_aloud_once(tmp_path: Path, make: Make) -> None:
+    store = store_in(tmp_path)
+    endless = "a photo of a red sock" + " and a blue mug" * 8
+    of = plan(seeds=3).model_copy(update={"prompts": ("a photo of a red sock", endless)})
+    (problem,) = make(store).admit(job(store, of), attempt=1)
+    assert "is cut at 24 tokens" in problem
+
+
+def test_news_held_back_by_a_store_that_is_away_are_not_told_of_a_released_chunk(tmp_path: Path, make: Make) -> None:
+    inner = store_in(tmp_path)
+    small, large = job(inner, plan(seeds=1, prompts=1)), job(inner, plan(seeds=4, prompts=2))
+    store = FailingStore(inner, 3, StoreUnavailable("The store is away."))  # the second image's blob
+    generator = make(store)
+    generator.admit(small, attempt=1)
+    generator.admit(large, attempt=1)
+    with pytest.raises(StoreUnavailable):
+        worked(generator)
+    generator.release(small.id)
+    store.mend()
+    assert {report.job for report in worked(generator)} == {large.id}
+
+
 def test_a_batch_too_large_for_the_device_fails_its_chunks_for_another_try(
     tmp_path: Path, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
