@@ -86,10 +86,14 @@ class LocalManifests:
         """Drop a document and whatever names it as its owner. Raises NotFound."""
         await asyncio.to_thread(self._delete, kind, namespace, name)
 
+    async def changes(self, after: int) -> Changes:
+        """The newest change of each document above `after`, in order; deletions stay in the list."""
+        return await asyncio.to_thread(self._changes, after)
+
     async def watch(self, after: int) -> AsyncGenerator[Change, None]:
-        """The newest change of each document above `after`, in order, for ever; deletions stay in the list."""
+        """What `changes` tells, for ever."""
         while True:
-            for change in await asyncio.to_thread(self._changes, after):
+            for change in await self.changes(after):
                 yield change
                 after = change.resource_version
             await asyncio.sleep(self._poll_seconds)

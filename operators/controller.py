@@ -13,7 +13,7 @@ from typing import NoReturn, Protocol
 import structlog
 
 from cluster.ports import Change, Manifests, Wake
-from jobs.errors import DispatcherUnavailable, FarmError, NotFound
+from jobs.errors import FarmError, NotFound
 from jobs.ports import Clock
 from operators.rounds import Place, Rounds, place_of
 from operators.work_queue import WorkQueue
@@ -100,8 +100,8 @@ class Controller:
         while True:
             try:
                 wake = await self._news.events(last.number, self._pace.poll)
-            except DispatcherUnavailable as away:
-                log.warning("dispatcher does not answer", error=away.message)
+            except FarmError as away:  # also a wrong token: what needs no dispatcher goes on
+                log.warning("dispatcher does not answer", reason=away.reason, error=away.message)
                 await asyncio.sleep(self._pace.away)
                 continue
             if wake.epoch != last.epoch:

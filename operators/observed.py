@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from cluster.ports import JobReport, OwnerReport, Trouble
+from jobs import plan
 from jobs.lifecycle import JobState
 from jobs.manifests import (
     BrandProject,
@@ -126,6 +127,18 @@ class Reports:
 
 
 @dataclass(frozen=True)
+class Declared:
+    """What today's declaration is: its own digest, and the id of the training that it resolves to, if its base is known."""
+
+    digest: str
+    asked: str | None
+
+    def matches(self, record: VersionRecord) -> bool:
+        """Whether a version is this declaration: in the same words, or asking for the same training."""
+        return self.digest == record.declaration or self.asked == record.asked
+
+
+@dataclass(frozen=True)
 class ObservedProject:
     """All that decides what becomes of a BrandProject now; `now` in seconds since 1970, `chunk` in shots."""
 
@@ -144,6 +157,15 @@ class ObservedProject:
     @cached_property
     def reports(self) -> Reports:
         return Reports(self.report)
+
+    @cached_property
+    def declared(self) -> Declared | None:
+        """Today's declaration, once its dataset is known."""
+        if self.intake.record is None:
+            return None
+        dataset, base = self.intake.record.dataset, self.base.digest
+        asked = None if base is None else plan.new_version(self.project, 0, dataset, base, self.now).asked
+        return Declared(plan.declaration(self.project, dataset), asked)
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from cluster.ports import Trouble
-from jobs import plan
-from jobs.manifests import resolve_recipe
-from jobs.spec import Job
 from operators import gate
 from operators.observed import ObservedProject, ObservedVersion
 
@@ -15,11 +12,10 @@ SHOWN_SHEETS = 8
 
 def current(seen: ObservedProject) -> ObservedVersion | None:
     """The version that today's declaration is already: declared in the same words, or asking for the same training."""
-    if seen.intake.record is None:
+    declared = seen.declared
+    if declared is None:
         return None
-    dataset = seen.intake.record.dataset
-    declared, asked = plan.declaration(seen.project, dataset), _asked(seen, dataset)
-    same = (one for one in reversed(seen.brand.versions) if declared == one.record.declaration or asked == one.job.id)
+    same = (one for one in reversed(seen.brand.versions) if declared.matches(one.record))
     return next(same, None)
 
 
@@ -56,11 +52,3 @@ def failure(seen: ObservedProject) -> Trouble | None:
 
 def _is_finished(seen: ObservedProject, version: ObservedVersion) -> bool:
     return version.trained is not None or seen.reports.failure(version.job) is not None
-
-
-def _asked(seen: ObservedProject, dataset: str) -> str | None:
-    """The id of the training that today's declaration resolves to; None where its base is not known."""
-    if seen.base.digest is None:
-        return None
-    spec = seen.project.spec
-    return Job(ask=plan.train_ask(dataset, seen.base.digest, spec.trigger, resolve_recipe(spec).train)).id

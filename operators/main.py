@@ -1,0 +1,84 @@
+"""The controller as a process: `python -m operators.main`. Puts the parts together and runs them until SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+
+import structlog
+
+from cluster import stores
+from cluster.client import DispatcherClient
+from cluster.clocks import MachineClock
+from cluster.local_manifests import LocalManifests
+from cluster.ports import Manifests
+from jobs.bases import catalogue
+from jobs.errors import FarmError
+from jobs.ports import Clock, ObjectStore
+from operators import settings
+from operators.act import Actor
+from operators.controller import Controller
+from operators.listings import Listings
+from operators.observe import Lookups, Observer
+from operators.rounds import Rounds
+from operators.settings import Settings
+
+log = structlog.get_logger("controller")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until told to stop; 0 then, 1 where it could not start."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    try:
+        asyncio.run(_serve(settings.read(sys.argv[1:] if arguments is None else arguments)))
+    except FarmError as error:
+        log.error("controller cannot start", reason=error.reason, error=error.message, hint=error.hint)
+        return 1
+    return 0
+
+
+def put_together(
+    documents: Manifests, store: ObjectStore, dispatcher: DispatcherClient, clock: Clock, chunk: int
+) -> Controller:
+    """A controller over real parts."""
+    listings = Listings(store, clock)
+    lookups = Lookups(base_digest=lambda name: catalogue.by_name(name).digest, listing=listings.digest, now=clock.now)
+    observer = Observer(documents, store, lookups, chunk)
+    actor = Actor(documents, store, dispatcher, clock.now)
+    return Controller(documents, Rounds(documents, observer, actor, clock), dispatcher, clock)
+
+
+async def _serve(chosen: Settings) -> None:
+    documents = LocalManifests(chosen.home.manifests)
+    store = await asyncio.to_thread(stores.open_store, chosen.store)
+    async with DispatcherClient(chosen.dispatcher, chosen.token) as dispatcher:
+        controller = put_together(documents, store, dispatcher, MachineClock(), chosen.chunk)
+        log.info("controller starts", home=str(chosen.home.root), dispatcher=chosen.dispatcher)
+        await _until_told_to_stop(controller)
+    documents.close()
+    log.info("controller stopped")
+
+
+async def _until_told_to_stop(controller: Controller) -> None:
+    """Whatever is under way is dropped at once: every effect is whole or can be repeated."""
+    running = asyncio.create_task(controller.run())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, running.cancel)
+    with suppress(asyncio.CancelledError):
+        await running
+
+
+if __name__ == "__main__":
+    sys.exit(main())
