@@ -13,6 +13,9 @@ from jobs.spec import GenerateAsk
 from operators.conditions import AS_EXPECTED, Fact, conditions, sentence
 from operators.observed import ObservedCampaign, ObservedChunk
 
+RECENT_CHUNKS = 8
+"""How many of the newest chunks tell the pace."""
+
 ACCEPTED = Fact(True, "Accepted", "It can be made.")
 
 
@@ -78,13 +81,12 @@ def _counts(seen: ObservedCampaign, chunk: ObservedChunk) -> ShotCounts:
     if record is not None:
         return ShotCounts(made=record.drawn, reused=record.reused, failed=len(record.failures))
     report = seen.reports.of(chunk.job)
-    reused = int(report.facts.get("reused", 0))
-    drawn = max(0, report.done - reused)
-    if seen.reports.failure(chunk.job) is None:
-        return ShotCounts(made=drawn, reused=reused)
-    assert isinstance(chunk.job.ask, GenerateAsk)
-    size = chunk.job.ask.stop - chunk.job.ask.start
-    return ShotCounts(made=drawn, reused=reused, failed=max(0, size - drawn - reused))
+    reused, failed = int(report.facts.get("reused", 0)), int(report.facts.get("failed", 0))
+    drawn = max(0, report.done - reused - failed)
+    if seen.reports.failure(chunk.job) is not None:
+        assert isinstance(chunk.job.ask, GenerateAsk)
+        failed = max(0, chunk.job.ask.stop - chunk.job.ask.start - drawn - reused)
+    return ShotCounts(made=drawn, reused=reused, failed=failed)
 
 
 def _is_over(seen: ObservedCampaign, chunk: ObservedChunk) -> bool:
@@ -102,7 +104,7 @@ def _at_work(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
         "Complete": Fact(False, reason, message),
         "Degraded": _degraded(seen, counts),
     }
-    return _status(seen, "Generating", reason, message, facts, counts, pace=_pace(reports))
+    return _status(seen, "Generating", reason, message, facts, counts, pace=_pace(seen))
 
 
 def _complete(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
@@ -146,10 +148,16 @@ def _first_failure(seen: ObservedCampaign) -> str:
     return ""
 
 
-def _pace(reports: list[JobReport]) -> float | None:
-    """Images a second, over all chunks that are being drawn."""
-    paces = [report.facts["imagesPerSecond"] for report in reports if "imagesPerSecond" in report.facts]
-    return round(sum(paces), 2) if paces else None
+def _pace(seen: ObservedCampaign) -> float | None:
+    """Images a second: what the newest chunks took, times the chunks that are drawn side by side now."""
+    drawn = [chunk.record for chunk in seen.chunks if chunk.record is not None and chunk.record.drawn]
+    recent = drawn[-RECENT_CHUNKS:]
+    seconds = sum(record.seconds for record in recent)
+    open_chunks = (chunk for chunk in seen.chunks if chunk.record is None)
+    lanes = sum(seen.reports.of(chunk.job).state == JobState.LEASED for chunk in open_chunks)
+    if not seconds or not lanes:
+        return None
+    return round(lanes * sum(record.drawn for record in recent) / seconds, 2)
 
 
 def _forecast(now: float, remaining: int, pace: float | None) -> str | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 
 import structlog
@@ -29,7 +28,7 @@ from operators.settings import Settings
 log = structlog.get_logger("controller")
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start."""
     structlog.configure(
         processors=[
@@ -41,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     try:
-        asyncio.run(_serve(settings.read(sys.argv[1:] if arguments is None else arguments)))
+        asyncio.run(_serve(settings.read()))
     except FarmError as error:
         log.error("controller cannot start", reason=error.reason, error=error.message, hint=error.hint)
         return 1
@@ -60,11 +59,12 @@ def put_together(
 
 
 async def _serve(chosen: Settings) -> None:
-    documents = LocalManifests(chosen.home.manifests)
-    store = await asyncio.to_thread(stores.open_store, chosen.store)
-    async with DispatcherClient(chosen.dispatcher, chosen.token) as dispatcher:
+    token, dispatcher_url = chosen.token(), chosen.dispatcher_url
+    store = await asyncio.to_thread(stores.open_store, chosen.store_address)
+    documents = LocalManifests(chosen.manifests)
+    async with DispatcherClient(dispatcher_url, token) as dispatcher:
         controller = put_together(documents, store, dispatcher, MachineClock(), chosen.chunk)
-        log.info("controller starts", home=str(chosen.home.root), dispatcher=chosen.dispatcher)
+        log.info("controller starts", home=str(chosen.home), dispatcher=dispatcher_url)
         await _until_told_to_stop(controller)
     documents.close()
     log.info("controller stopped")

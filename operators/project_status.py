@@ -120,6 +120,6 @@ def _listed(seen: ObservedProject, serves: ObservedVersion | None) -> tuple[Vers
 def _state(seen: ObservedProject, version: ObservedVersion) -> str:
     if version.trained is None:
         return "failed" if seen.reports.failure(version.job) else "training"
-    if gate.may_serve(seen.brand, version) and gate.approvers(seen.brand, version.number):
+    if gate.may_serve(seen.brand, version):
         return "approved"
     return "rejected" if gate.is_rejected(seen.brand, version.number) else "trained"

@@ -1,51 +1,38 @@
-"""What the controller is told when it starts: read once, from the environment and the command line."""
+"""What the controller is told when it starts: read once from BRANDFARM_* variables, the same as the dispatcher's and a few more."""
 
 from __future__ import annotations
 
-import argparse
-import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from cluster.farm_home import FarmHome, default_home
-from jobs.errors import FarmDown
+from pydantic import Field, ValidationError
+
+from cluster import settings
+from cluster.farm_home import FarmHome
+from jobs.errors import ManifestInvalid
 from jobs.plan import LAPTOP_CHUNK
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Where the manifests, the store and the dispatcher are; `chunk` in shots."""
+class Settings(settings.Settings):
+    """The controller's settings. Without any variable they mean the farm of this person on this machine."""
 
-    home: FarmHome
-    store: str = field(repr=False)  # may hold credentials
-    dispatcher: str
-    token: str = field(repr=False)
-    chunk: int = LAPTOP_CHUNK
+    dispatcher: str | None = None  # its URL; by default what the home says
+    chunk: int = Field(default=LAPTOP_CHUNK, ge=1, le=512)  # shots leased together
 
+    @property
+    def manifests(self) -> Path:
+        """The file that holds the manifests."""
+        return FarmHome(self.home).manifests
 
-def read(arguments: Sequence[str], environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings of this process: options before BRANDFARM_* variables before what the home says. Raises FarmDown."""
-    asked = _parser().parse_args(arguments)
-    home = FarmHome(asked.home or Path(environment.get("BRANDFARM_HOME") or default_home()).expanduser())
-    token_file = Path(environment.get("BRANDFARM_TOKEN_FILE") or home.token_file)
-    if not token_file.exists():
-        raise FarmDown(
-            f"There is no token at {token_file}.", hint="Start the farm with `brandfarm up`, which makes one."
-        )
-    return Settings(
-        home=home,
-        store=asked.store or environment.get("BRANDFARM_STORE") or home.store_url(),
-        dispatcher=asked.dispatcher or environment.get("BRANDFARM_DISPATCHER") or home.endpoint().dispatcher,
-        token=token_file.read_text().strip(),
-        chunk=asked.chunk,
-    )
+    @property
+    def dispatcher_url(self) -> str:
+        """Where the dispatcher is. Raises FarmDown where nobody has said so."""
+        return self.dispatcher or FarmHome(self.home).endpoint().dispatcher
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m operators.main", description="The controller of a farm.")
-    parser.add_argument("--home", type=Path, help="the farm's folder (BRANDFARM_HOME)")
-    parser.add_argument("--store", help="the store's address (BRANDFARM_STORE)")
-    parser.add_argument("--dispatcher", help="the dispatcher's URL (BRANDFARM_DISPATCHER)")
-    parser.add_argument("--chunk", type=int, default=LAPTOP_CHUNK, help="shots leased together")
-    return parser
+def read() -> Settings:
+    """The settings of this process. Raises ManifestInvalid, naming the variables that cannot be understood."""
+    try:
+        return Settings()
+    except ValidationError as wrong:
+        told = [f"BRANDFARM_{str(one['loc'][0]).upper()}: {one['msg']}" for one in wrong.errors()]
+        raise ManifestInvalid("; ".join(told), hint="Correct these environment variables and start again.") from wrong

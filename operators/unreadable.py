@@ -1,6 +1,6 @@
 """The status while something cannot be read or reached: all that was said stands, and the sentence says what is in the way.
 
-Nothing that is under way is cancelled because of it. Pure.
+Nothing that is under way is cancelled because of it. What trying again can cure changes no condition. Pure.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def with_trouble(status: AnyStatus, document: Document, error: FarmError, now: f
     trouble = Trouble(reason=error.reason, message=error.message, hint=error.hint)
     goes_on = " What is under way goes on." if error.retryable else ""
     facts = {one.type: Fact(_HOLDS[one.status], one.reason, one.message) for one in status.conditions}
-    facts["Degraded"] = of_trouble(trouble, holds=True)
+    if not error.retryable:
+        facts["Degraded"] = of_trouble(trouble, holds=True)
     previous = _last(document).conditions
     types = PROJECT_CONDITIONS if document["kind"] == "BrandProject" else CAMPAIGN_CONDITIONS
     generation = status.observed_generation or document["metadata"]["generation"]

@@ -177,17 +177,25 @@ def test_looks_of_different_bases_need_a_campaign_each() -> None:
     assert (status_of(sight).phase, facts_of(sight)["Accepted"]) == ("Refused", ("False", "BasesDiffer"))
 
 
-def test_what_is_being_drawn_counts_and_tells_its_pace() -> None:
+def test_what_is_being_drawn_counts() -> None:
     sight = started(planned())
     one, two = (chunk.job for chunk in sight.chunks)
-    sight = replace(
-        sight,
-        report=told((one, leased(8, 16, imagesPerSecond=2.0, reused=3)), (two, JobReport(state="waiting"))),
-    )
+    half_done = leased(9, 16, reused=3, failed=1)
+    sight = replace(sight, report=told((one, half_done), (two, JobReport(state="waiting"))))
     status = status_of(sight)
-    assert status.shots.model_dump() == {"planned": 20, "made": 5, "reused": 3, "failed": 0}
-    assert (status.progress, status.images_per_second, status.forecast) == ("8/20", 2.0, "2027-01-15T08:01:00Z")
-    assert facts_of(sight)["Progressing"] == ("True", "Generating")
+    assert status.shots.model_dump() == {"planned": 20, "made": 5, "reused": 3, "failed": 1}
+    assert (status.progress, facts_of(sight)["Progressing"]) == ("8/20", ("True", "Generating"))
+
+
+def test_the_pace_is_that_of_the_newest_chunks_times_those_drawn_side_by_side() -> None:
+    def took_8_seconds(job: Job) -> Any:
+        return builders.chunk_record(job).model_copy(update={"seconds": 8.0})
+
+    sight = started(planned(), took_8_seconds, count=48)
+    reports = told(*((chunk.job, leased(0, 16)) for chunk in sight.chunks[1:]))
+    status = status_of(replace(sight, report=reports))
+    assert (status.images_per_second, status.forecast) == (4.0, "2027-01-15T08:01:00Z")
+    assert status_of(sight).forecast is None, "while nothing is drawn, nobody can tell"
 
 
 def test_while_nothing_is_drawn_it_says_what_it_waits_for() -> None:

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from cluster.farm_home import FarmHome
+from cluster.farm_home import Endpoint, FarmHome
+from jobs.errors import FarmDown, ManifestInvalid
 from operators import settings
 
 HEAVY = ("torch", "ray", "PIL", "numpy", "diffusers", "transformers", "peft", "minio", "kubernetes", "fastapi")
@@ -32,8 +33,8 @@ def test_without_a_farm_it_says_what_to_do(tmp_path: Path) -> None:
     assert told.returncode == 1
     line = json.loads(complaint)
     assert (line["reason"], line["hint"]) == (
-        "FarmDown",
-        "Start the farm with `brandfarm up`, which makes one.",
+        "Unauthorized",
+        "`brandfarm up` makes one; on Kubernetes it is mounted from a Secret.",
     )
 
 
@@ -55,16 +56,24 @@ def test_it_asks_the_dispatcher_with_its_token_and_ends_at_sigterm(tmp_path: Pat
     assert token not in log
 
 
-def test_options_come_before_the_environment_before_the_home(tmp_path: Path) -> None:
+def test_its_settings_come_from_the_environment_and_then_from_the_home(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     home = FarmHome(tmp_path)
     home.prepare()
-    token = home.token()
-    environment = {"BRANDFARM_HOME": str(tmp_path), "BRANDFARM_DISPATCHER": "http://127.0.0.1:1"}
-    chosen = settings.read([], environment)
-    assert (chosen.store, chosen.dispatcher, chosen.token) == (str(home.store), "http://127.0.0.1:1", token)
-    told = settings.read(["--store", "folder:///elsewhere", "--dispatcher", "http://127.0.0.1:2"], environment)
-    assert (told.store, told.dispatcher, told.home) == ("folder:///elsewhere", "http://127.0.0.1:2", home)
-    assert token not in repr(told)
+    monkeypatch.setenv("BRANDFARM_HOME", str(tmp_path))
+    chosen = settings.read()
+    assert (chosen.manifests, chosen.store_address, chosen.chunk) == (home.manifests, str(home.store), 16)
+    with pytest.raises(FarmDown, match="No farm runs"):
+        chosen.dispatcher_url  # noqa: B018
+    home.announce(Endpoint(dispatcher="http://127.0.0.1:1", ray="", store="", pid=1, started=0.0))
+    assert chosen.dispatcher_url == "http://127.0.0.1:1"
+    monkeypatch.setenv("BRANDFARM_DISPATCHER", "http://127.0.0.1:2")
+    monkeypatch.setenv("BRANDFARM_CHUNK", "many")
+    with pytest.raises(ManifestInvalid, match="BRANDFARM_CHUNK"):
+        settings.read()
+    monkeypatch.setenv("BRANDFARM_CHUNK", "64")
+    assert (settings.read().dispatcher_url, settings.read().chunk) == ("http://127.0.0.1:2", 64)
 
 
 class Listener:
@@ -107,8 +116,8 @@ def start(home: Path, **environment: str) -> subprocess.Popen[str]:
     """The controller, with a home and nothing else from our own surroundings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("BRANDFARM_")}
     return subprocess.Popen(
-        [sys.executable, "-m", "operators.main", "--home", str(home)],
-        env=kept | environment,
+        [sys.executable, "-m", "operators.main"],
+        env=kept | {"BRANDFARM_HOME": str(home)} | environment,
         text=True,
         stderr=subprocess.PIPE,
         stdout=subprocess.PIPE,

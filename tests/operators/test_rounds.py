@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from jobs import blobs, keys
-from jobs.errors import DispatcherUnavailable, StoreUnavailable
+from jobs.errors import DispatcherUnavailable, StoreError, StoreUnavailable
 from jobs.shots import Plan
 from jobs.spec import JobKind
 from tests import builders
@@ -188,10 +188,20 @@ async def test_a_store_that_is_down_cancels_nothing_and_is_told(world: World) ->
     assert world.dispatcher.wanted == wanted
     assert (status["phase"], status["reason"]) == (before["phase"], "StoreUnavailable")
     assert status["message"] == "The store does not answer. Look at its disk. What is under way goes on."
-    assert conditions(status) == conditions(before) | {"Degraded": "True"}
+    assert conditions(status) == conditions(before)
     world.store.is_up = True
     await world.live()
-    assert conditions(await world.status("BrandProject", "stable-socks"))["Degraded"] == "False"
+    assert (await world.status("BrandProject", "stable-socks"))["phase"] == "AwaitingApproval"
+
+
+async def test_what_the_store_holds_but_nobody_can_read_is_told_as_degraded(world: World) -> None:
+    await world.documents.create(builders.project())
+    world.store.create(keys.version("uid-1", 1), b"not a record")
+    with pytest.raises(StoreError):
+        await world.settle()
+    status = await world.status("BrandProject", "stable-socks")
+    assert (status["phase"], status["reason"], conditions(status)["Degraded"]) == ("Pending", "StoreError", "True")
+    assert conditions(status)["Ready"] == "Unknown"
 
 
 async def test_a_dispatcher_that_is_away_leaves_what_is_known_and_is_told(world: World) -> None:
