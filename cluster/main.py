@@ -66,7 +66,7 @@ async def _connect(chosen: Settings) -> Fleet:
     from cluster.ray_fleet import RayFleet, WorkerOptions  # ray takes seconds and is not there on a plain install
 
     surroundings = {"OMP_NUM_THREADS": str(chosen.threads), "OMP_WAIT_POLICY": "PASSIVE"}
-    options = WorkerOptions(options=chosen.workbench_options, environment=surroundings)
+    options = WorkerOptions(chosen.workbench, chosen.workbench_options, surroundings)
     return await RayFleet.connect(address=chosen.ray_address, namespace=chosen.ray_namespace, options=options)
 
 

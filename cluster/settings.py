@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1)  # torch's, per worker
     batch: int = Field(default=8, ge=1)  # images that a worker draws at once
     rows: int = Field(default=8, ge=1)  # trainings that step together on a worker
+    workbench: str = "cluster.bench:open_workbench"  # module:function that opens it, in each worker's process
 
     @property
     def store_address(self) -> str:

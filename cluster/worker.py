@@ -158,28 +158,34 @@ class Worker:
                 happened: list[WorkEvent] = []
             else:
                 happened = bench.stop(order.job, at_checkpoint=order.at_checkpoint)
-                self._let_go(order.job)
             with self._lock:
                 self._orders.popleft()
+                if isinstance(order, _Stop):
+                    self._held.pop(order.job, None)
             self._tell(happened, bench.offer())
         return bool(orders)
-
-    def _let_go(self, job: str) -> None:
-        with self._lock:
-            self._held.pop(job, None)
 
     def _give_up_everything(self, broken: Exception) -> None:
         """A failure that no job could be blamed for: every job is handed back, and the workbench is built anew."""
         log.error("workbench broke", worker=self.name, exc_info=broken)
-        reason = broken.reason if isinstance(broken, FarmError) else type(broken).__name__
-        trouble = Trouble(reason=reason, message=str(broken) or reason, hint="See the worker's log.", retryable=True)
         with self._lock:
             self._orders.clear()
             held = list(self._held.values())
-        self._bench = None
+        self._discard_bench()
+        trouble = _trouble(broken)
         events = [WorkEvent(job=one.job, attempt=one.attempt, kind=EventKind.FAILED, trouble=trouble) for one in held]
         self._tell(events, Offer())
         self._closing.wait(BACK_OFF_SECONDS)
+
+    def _discard_bench(self) -> None:
+        """Close a workbench that broke, so that it keeps the checkpoints it still can and frees its device."""
+        bench, self._bench = self._bench, None
+        if bench is None:
+            return
+        try:
+            bench.close()
+        except Exception as broken:
+            log.error("broken workbench did not close", worker=self.name, exc_info=broken)
 
     def _tell(self, events: list[WorkEvent], offer: Offer) -> None:
         with self._lock:
@@ -232,3 +238,9 @@ class Worker:
                     hint="Another dispatcher is in charge; this one should stop.",
                 )
             self._epoch = epoch
+
+
+def _trouble(broken: Exception) -> Trouble:
+    """What nobody foresaw, as data; another worker may fare better."""
+    reason = broken.reason if isinstance(broken, FarmError) else type(broken).__name__
+    return Trouble(reason=reason, message=str(broken) or reason, hint="See the worker's log.", retryable=True)

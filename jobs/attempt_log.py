@@ -47,5 +47,7 @@ class AttemptLog:
         self._flushed = self._clock.monotonic()
 
     def _first_free(self) -> int:
+        """After the last piece of an earlier holder of this attempt; old pieces may have been swept, so counting is not enough."""
         prefix = keys.log(self._asked, self._attempt, 0).rsplit("/", 1)[0] + "/"
-        return sum(1 for _ in self._store.list(prefix))
+        numbers = [int(key.rsplit("/", 1)[1].removesuffix(".jsonl")) for key in self._store.list(prefix)]
+        return max(numbers, default=-1) + 1

@@ -7,32 +7,34 @@ a due sample, checkpoint or ending, or a batch of images. Knows no lease, no epo
 from __future__ import annotations
 
 import os
+import traceback
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 from accelerate import PartialState
 
-from jobs import blobs
+from jobs import training_samples
 from jobs.attempt_log import AttemptLog
 from jobs.bases import catalogue, loading
 from jobs.bases.loading import Base
 from jobs.datasets.intake import intake
 from jobs.datasets.prepare import Turns, prepare
-from jobs.errors import FarmError, OutOfMemory
-from jobs.finishing import encode
-from jobs.finishing.png import encode_png
-from jobs.generation import samples
+from jobs.errors import FarmError, OutOfMemory, StoreError, StoreUnavailable
 from jobs.generation.generator import Generator
 from jobs.generation.reports import ChunkFailed, ChunkFinished, Report
 from jobs.identity import AskedId
 from jobs.ports import Clock, ObjectStore, Source
-from jobs.records import Sample
 from jobs.spec import GenerateAsk, IntakeAsk, Job, TrainAsk
 from jobs.training import finish_training
-from jobs.training.trainer import StepReport, Trainer
+from jobs.training.prepared import PreparedDataset
+from jobs.training.trainer import Trainer
 from jobs.work import EventKind, Offer, Trouble, WorkEvent
+
+LONGEST_TRACE = 4000
+"""Characters of a traceback that an attempt's log keeps: its end, where it broke."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Due:
     """Something that a training must do before its next step: sample, checkpoint or finish."""
 
     what: str
-    report: StepReport
+    job: AskedId
+    step: int
 
 
 @dataclass
@@ -95,17 +98,14 @@ class ResidentWorkbench:
         )
 
     def begin(self, job: Job, attempt: int) -> None:
-        """Take a job; what cannot be begun fails with an event. Raises what is retryable about the store."""
-        log = AttemptLog(self._store, job.id, attempt, self._clock)
-        if self._store.exists(job.record_key):
-            self._news.append(WorkEvent(job=job.id, attempt=attempt, kind=EventKind.FINISHED))
-            return
-        self._underway[job.id] = Underway(job, attempt, log)
-        log.line("began", kind=job.kind.value, project=job.hints.project, version=job.hints.version, attempt=attempt)
+        """Take a job; what cannot be begun fails with an event. Raises StoreUnavailable, and the job is not taken then."""
+        self._underway[job.id] = Underway(job, attempt, AttemptLog(self._store, job.id, attempt, self._clock))
         try:
-            self._open(job, attempt)
-        except FarmError as error:
-            self._fail(job.id, error)
+            with self._blaming(job.id):
+                self._open(job, attempt)
+        except StoreUnavailable:
+            del self._underway[job.id]
+            raise
 
     def idle(self) -> bool:
         busy = bool(self._news or self._intakes or self._preparing or self._due)
@@ -132,9 +132,13 @@ class ResidentWorkbench:
         return [event] if event else []
 
     def close(self) -> None:
-        """Keep the state of every training, then let the base go."""
+        """Keep the state of every training that can be kept, then let the base go."""
         for asked in list(self._underway):
-            self.stop(asked, at_checkpoint=True)
+            try:
+                self.stop(asked, at_checkpoint=True)
+            except StoreError as lost:
+                self._underway[asked].log.line("checkpoint lost", why=lost.message)
+                self._release(asked)
         self._drop_base()
 
     # What a turn may be
@@ -155,41 +159,47 @@ class ResidentWorkbench:
 
     def _advance_intake(self, job: AskedId) -> None:
         try:
-            done, total = next(self._intakes[job])
-        except StopIteration:
-            self._end(job)
-        except FarmError as error:
-            self._fail(job, error)
-        else:
-            self._progress(job, done, total)
+            with self._blaming(job):
+                told = next(self._intakes[job], None)
+                if told is None:
+                    self._end(job)
+                else:
+                    self._progress(job, *told)
+        except StoreUnavailable:
+            self._intakes[job] = self._taking_in(job)  # begun anew; what is kept already is not sent again
+            raise
 
     def _advance_preparing(self, job: AskedId) -> None:
         try:
+            with self._blaming(job):
+                self._prepare_on(job)
+        except StoreUnavailable:
+            self._preparing[job] = self._preparation(job)  # begun anew; what was computed is in the cache
+            raise
+
+    def _prepare_on(self, job: AskedId) -> None:
+        try:
             next(self._preparing[job])
         except StopIteration as ready:
-            del self._preparing[job]
             self._admit(job, ready.value)
-        except FarmError as error:
-            self._fail(job, error)
+            del self._preparing[job]
 
-    def _admit(self, job: AskedId, dataset: object) -> None:
+    def _admit(self, job: AskedId, dataset: PreparedDataset) -> None:
         assert self._trainer is not None
         underway = self._underway[job]
-        try:
-            admission = self._trainer.admit(underway.job, underway.attempt, dataset)  # type: ignore[arg-type]
-        except FarmError as error:
-            self._fail(job, error)
-            return
+        admission = self._trainer.admit(underway.job, underway.attempt, dataset)
         for sentence in admission.skipped:
             underway.log.line("checkpoint skipped", why=sentence)
         underway.log.line("training", resumed_at_step=admission.step)
+        if self._trainer.project(job).is_finished:
+            self._due.append(Due("finish", job, admission.step))
 
     def _step(self) -> None:
         assert self._trainer is not None
         for report in self._trainer.step():
             log = self._underway[report.job].log
             if report.diverged is not None:
-                self._fail(report.job, report.diverged)
+                self._fail(report.job, _trouble(report.diverged))
                 continue
             if report.step % 10 == 0 or report.is_finished:
                 log.line("step", step=report.step, steps=report.steps, loss=round(report.loss, 6), fused=report.company)
@@ -199,54 +209,37 @@ class ResidentWorkbench:
                 "checkpoint": report.checkpoint_is_due and not report.is_finished,
                 "finish": report.is_finished,
             }
-            self._due.extend(Due(what, report) for what, is_due in due.items() if is_due)
+            self._due.extend(Due(what, report.job, report.step) for what, is_due in due.items() if is_due)
 
     def _do_due(self) -> None:
         """The first thing due; it stays due where the store is away."""
         due = self._due[0]
-        try:
-            {"sample": self._sample, "checkpoint": self._checkpoint, "finish": self._finish}[due.what](due.report)
-        except FarmError as error:
-            if error.retryable:
-                raise
-            self._fail(due.report.job, error)
+        with self._blaming(due.job):
+            {"sample": self._sample, "checkpoint": self._checkpoint, "finish": self._finish}[due.what](due)
         if self._due and self._due[0] is due:
             self._due.popleft()
 
-    def _sample(self, report: StepReport) -> None:
+    def _sample(self, due: Due) -> None:
         assert self._trainer is not None
         assert self._base is not None
-        job = self._underway[report.job].job
-        assert isinstance(job.ask, TrainAsk)
-        wanted, side = job.hints.samples, job.ask.recipe.resolution
-        pairs = [(prompt, seed) for prompt in wanted.prompts for seed in wanted.seeds]
-        request = samples.Wanted(
-            [prompt for prompt, _ in pairs],
-            [seed for _, seed in pairs],
-            wanted.sampling,
-            side,
-            side,
-            batch_size=self._room.batch,
+        underway, bank_and_slot = self._underway[due.job], self._trainer.rows_for(due.job)
+        made = training_samples.draw(
+            self._store, self._base, underway.job, due.step, *bank_and_slot, batch_size=self._room.batch
         )
-        pictures = samples.draw(self._base, request, *self._trainer.rows_for(report.job))
-        made = []
-        for (prompt, seed), picture in zip(pairs, pictures, strict=True):
-            png = encode_png(encode.to_bytes_rgb(picture.cpu()), {"parameters": f"{prompt}\nSeed: {seed}"})
-            made.append(Sample(step=report.step, prompt=prompt, seed=seed, image=blobs.put(self._store, png)))
-        self._trainer.add_samples(report.job, made)
-        self._underway[report.job].log.line("sampled", step=report.step, pictures=len(made))
+        self._trainer.add_samples(due.job, made)
+        underway.log.line("sampled", step=due.step, pictures=len(made))
 
-    def _checkpoint(self, report: StepReport) -> None:
+    def _checkpoint(self, due: Due) -> None:
         assert self._trainer is not None
-        key = self._trainer.checkpoint(report.job)
-        self._underway[report.job].log.line("checkpoint", step=report.step, key=key)
+        key = self._trainer.checkpoint(due.job)
+        self._underway[due.job].log.line("checkpoint", step=due.step, key=key)
 
-    def _finish(self, report: StepReport) -> None:
+    def _finish(self, due: Due) -> None:
         assert self._trainer is not None
         assert self._base is not None
-        published = finish_training.finish(self._trainer, self._base, self._store, report.job)
-        self._underway[report.job].log.line("trained", adapter=published.body["adapter"], first=published.won)
-        self._end(report.job)
+        published = finish_training.finish(self._trainer, self._base, self._store, due.job)
+        self._underway[due.job].log.line("trained", adapter=published.body["adapter"], first=published.won)
+        self._end(due.job)
 
     def _draw(self) -> None:
         assert self._generator is not None
@@ -254,11 +247,13 @@ class ResidentWorkbench:
             self._tell_of_chunk(report)
 
     def _tell_of_chunk(self, report: Report) -> None:
+        if report.job not in self._underway:
+            return  # stopped between its last image and this turn
         match report:
             case ChunkFinished():
                 self._end(report.job)
             case ChunkFailed():
-                self._fail(report.job, report.error)
+                self._fail(report.job, _trouble(report.error))
             case _:
                 facts = {"reused": float(report.reused), "failed": float(report.failed)}
                 self._progress(report.job, report.done, report.total, **facts)
@@ -266,17 +261,33 @@ class ResidentWorkbench:
     # Beginnings and ends
 
     def _open(self, job: Job, attempt: int) -> None:
+        if self._store.exists(job.record_key):
+            self._end(job.id)
+            return
+        self._underway[job.id].log.line(
+            "began", kind=job.kind.value, project=job.hints.project, version=job.hints.version, attempt=attempt
+        )
         match job.ask:
-            case IntakeAsk() as ask:
-                self._intakes[job.id] = intake(ask, self._open_source(ask.source), self._store)
+            case IntakeAsk():
+                self._intakes[job.id] = self._taking_in(job.id)
             case TrainAsk() as ask:
                 self._require_base(ask.base)
-                assert self._base is not None
-                self._preparing[job.id] = prepare(self._store, self._base, ask)
-            case GenerateAsk() as ask:
+                self._preparing[job.id] = self._preparation(job.id)
+            case GenerateAsk():
                 self._require_base(job.placement.base)
                 assert self._generator is not None
                 self._generator.admit(job, attempt)
+
+    def _taking_in(self, job: AskedId) -> Iterator[tuple[int, int]]:
+        ask = self._underway[job].job.ask
+        assert isinstance(ask, IntakeAsk)
+        yield from intake(ask, self._open_source(ask.source), self._store)
+
+    def _preparation(self, job: AskedId) -> Turns:
+        ask = self._underway[job].job.ask
+        assert isinstance(ask, TrainAsk)
+        assert self._base is not None
+        return prepare(self._store, self._base, ask)
 
     def _require_base(self, digest: str) -> None:
         if self._base is not None and self._base.digest == digest:
@@ -301,7 +312,7 @@ class ResidentWorkbench:
         if self._trainer is not None and job in self._trainer.jobs:
             project = self._trainer.project(job)
             done, total = project.step, project.recipe.steps
-            if 0 < done < total:
+            if done:
                 self._trainer.checkpoint(job)
         return WorkEvent(job=job, attempt=underway.attempt, kind=EventKind.YIELDED, done=done, total=total)
 
@@ -311,10 +322,21 @@ class ResidentWorkbench:
         self._news.append(WorkEvent(job=job, attempt=underway.attempt, kind=EventKind.FINISHED))
         self._release(job)
 
-    def _fail(self, job: AskedId, error: FarmError) -> None:
+    @contextmanager
+    def _blaming(self, job: AskedId) -> Iterator[None]:
+        """What goes wrong inside is the failure of this job alone; that the store is away is nobody's."""
+        try:
+            yield
+        except StoreUnavailable:
+            raise
+        except Exception as error:
+            if not isinstance(error, FarmError):
+                self._underway[job].log.line("broke", where=traceback.format_exc()[-LONGEST_TRACE:])
+            self._fail(job, _trouble(error))
+
+    def _fail(self, job: AskedId, trouble: Trouble) -> None:
         underway = self._underway[job]
-        underway.log.line("failed", reason=error.reason, message=error.message, hint=error.hint)
-        trouble = Trouble(reason=error.reason, message=error.message, hint=error.hint, retryable=error.retryable)
+        underway.log.line("failed", reason=trouble.reason, message=trouble.message, hint=trouble.hint)
         self._news.append(WorkEvent(job=job, attempt=underway.attempt, kind=EventKind.FAILED, trouble=trouble))
         self._release(job)
 
@@ -322,7 +344,7 @@ class ResidentWorkbench:
         self._underway.pop(job).log.flush()
         self._intakes.pop(job, None)
         self._preparing.pop(job, None)
-        self._due = deque(due for due in self._due if due.report.job != job)
+        self._due = deque(due for due in self._due if due.job != job)
         if self._trainer is not None:
             self._trainer.release(job)
         if self._generator is not None:
@@ -339,6 +361,16 @@ class ResidentWorkbench:
 
     def _draws_nothing(self) -> bool:
         return self._generator is None or self._generator.is_idle()
+
+
+def _trouble(error: Exception) -> Trouble:
+    """Why a job failed, as data; what nobody foresaw may go better elsewhere."""
+    if isinstance(error, FarmError):
+        return Trouble(reason=error.reason, message=error.message, hint=error.hint, retryable=error.retryable)
+    message = str(error) or "It broke without a word."
+    return Trouble(
+        reason=type(error).__name__, message=message, hint="`brandfarm logs` tells where it broke.", retryable=True
+    )
 
 
 def open_workbench(

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 import numpy as np
 import torch
 from PIL import Image
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -140,9 +141,10 @@ def _priors(store: ObjectStore, base: Base, ask: TrainAsk, captions: Sequence[st
 
 
 def _cached(store: ObjectStore, name: str, compute: Callable[[], dict[str, Tensor]]) -> dict[str, Tensor]:
+    """What the cache holds; computed now, and kept, where it holds nothing or something broken."""
     try:
         return load_tensors(store.get(keys.cache(name)))
-    except KeyNotFound:
+    except (KeyNotFound, SafetensorError):
         made = {key: value.detach().cpu().contiguous() for key, value in compute().items()}
         store.put(keys.cache(name), save_tensors(made))
         return made

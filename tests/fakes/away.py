@@ -1,0 +1,39 @@
+"""A store that can be sent away and called back. Held to the port by passing everything on while it is there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jobs.errors import StoreUnavailable
+from jobs.ports import ObjectStore
+
+
+class AwayStore:
+    """Another store, which raises StoreUnavailable from every method while `is_away`."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self.is_away = False
+
+    def put(self, key: str, data: bytes) -> None:
+        self._there().put(key, data)
+
+    def create(self, key: str, data: bytes) -> bool:
+        return self._there().create(key, data)
+
+    def get(self, key: str) -> bytes:
+        return self._there().get(key)
+
+    def exists(self, key: str) -> bool:
+        return self._there().exists(key)
+
+    def list(self, prefix: str) -> Iterator[str]:
+        return self._there().list(prefix)
+
+    def delete(self, key: str) -> None:
+        self._there().delete(key)
+
+    def _there(self) -> ObjectStore:
+        if self.is_away:
+            raise StoreUnavailable("The store is away.", hint="It comes back.")
+        return self._store
