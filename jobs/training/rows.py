@@ -60,8 +60,8 @@ class TrainingRows:
         """Put a kept state into a taken slot."""
         pack = self.bank.layout.pack
         self.bank.write(slot, pack(state.weight), self.bank.held(slot))
-        self.moments.mean[slot] = pack(state.mean)
-        self.moments.square[slot] = pack(state.square)
+        self.moments.mean[slot].copy_(pack(state.mean))
+        self.moments.square[slot].copy_(pack(state.square))
 
     def state(self, slot: int) -> RowState:
         """Copies of what a taken slot holds."""

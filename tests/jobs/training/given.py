@@ -104,4 +104,4 @@ def run(one: Trainer, steps: int) -> list[list[StepReport]]:
 def difference(first: dict[str, Tensor], second: dict[str, Tensor]) -> float:
     """The largest difference between two adapters."""
     assert first.keys() == second.keys()
-    return max(float((first[name] - second[name]).abs().max()) for name in first)
+    return max(float((first[name].cpu() - second[name].cpu()).abs().max()) for name in first)
