@@ -64,7 +64,7 @@ class Supervisor:
         """Start everything, say so, and watch until told to stop. Raises FarmBusy where the home is held."""
         self._hold()
         try:
-            _end_leftovers(self._home.children)
+            end_leftovers(self._home.children)
             for child in self._children:
                 self._start(child)
                 self._wait_until_ready(child)
@@ -194,7 +194,7 @@ class Supervisor:
         self._home.children.unlink(missing_ok=True)
 
 
-def _end_leftovers(children: Path) -> None:
+def end_leftovers(children: Path) -> None:
     """End what a supervisor that was killed left running; a pid that has been given to somebody else is let be."""
     if not children.exists():
         return

@@ -1,0 +1,194 @@
+"""Hands manifests to a farm: local pictures are uploaded, each document is created, changed or found as it stands.
+
+Everything is checked before anything is written. Knows no terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from cli.documents import STDIN, DocumentsInvalid, Problem
+from cli.documents import Document as Read
+from cli.farm import Document, Farm, Progress
+from cluster import documents as kept
+from jobs import manifests
+from jobs.bases import catalogue
+from jobs.errors import BaseUnknown, Conflict, NotFound
+from jobs.manifests import BrandProject, Review
+
+
+class Became(StrEnum):
+    """What became of a document."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One field of a spec that changes: its dotted path, what stood there, what stands there now."""
+
+    field: str
+    before: object
+    after: object
+
+
+@dataclass(frozen=True)
+class Applied:
+    """A document as it is kept now, and what became of it."""
+
+    became: Became
+    document: Document
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """`brandproject/stable-socks`."""
+        return f"{self.document['kind'].lower()}/{self.document['metadata']['name']}"
+
+
+Uploading = Callable[[Path], Progress | None]
+"""Asked for each folder that is uploaded: whom to tell how far it is."""
+
+
+def apply(
+    farm: Farm, read: Sequence[Read], namespace: str | None = None, uploading: Uploading = lambda _: None
+) -> Iterator[Applied]:
+    """Applies documents in their order, one by one. `namespace` is for those that name none.
+
+    Raises ManifestInvalid, BaseUnknown before anything is written, SourceUnreadable, NotFound, Conflict.
+    """
+    wanted = [wanted_document(one, namespace) for one in read]
+    for one, document in zip(read, wanted, strict=True):
+        _require_known_base(one)
+        live = find(farm, document)
+        if live is not None:
+            require_lawful(one, live, document)
+    return _each(farm, read, wanted, uploading)
+
+
+def wanted_document(read: Read, namespace: str | None) -> Document:
+    """A document in full, in its namespace. Raises ManifestInvalid where it names another than the one asked for."""
+    document = manifests.dump(read.model)
+    written = read.raw.get("metadata", {}).get("namespace")
+    if namespace and written and written != namespace:
+        expected = f"{namespace}, which -n asks for, or leave one of them out"
+        raise DocumentsInvalid([Problem(read.file, read.line, 1, "metadata.namespace", str(written), expected)])
+    if namespace:
+        document["metadata"]["namespace"] = namespace
+    return document
+
+
+def find(farm: Farm, document: Document) -> Document | None:
+    """The manifest of that name as it is kept, if there is one."""
+    name = document["metadata"].get("name")
+    if name is None or not farm.exists():
+        return None
+    try:
+        return farm.document(document["kind"], document["metadata"]["namespace"], name)
+    except NotFound:
+        return None
+
+
+def require_lawful(read: Read, live: Document, wanted: Document) -> None:
+    """Raises ManifestInvalid, with the document's place, where a field would change that never does."""
+    try:
+        manifests.check_change(manifests.parse(live), manifests.parse(_with_uid(wanted, live)))
+    except manifests.ManifestProblems as fixed:
+        raise DocumentsInvalid(
+            Problem(read.file, read.line, 1, problem.field, problem.found, problem.expected)
+            for problem in fixed.problems
+        ) from fixed
+
+
+def differences(live: Document, wanted: Document) -> tuple[Difference, ...]:
+    """The fields of the spec that differ."""
+    found = kept.differences(live.get("spec"), wanted.get("spec"))
+    return tuple(Difference(path, before, after) for path, before, after in found)
+
+
+def kept_fields(read: Read, live: Document | None, wanted: Document) -> Document:
+    """The wanted document; a `serve` that it does not write stays as `promote` or `rollback` left it."""
+    if live is None or not isinstance(read.model, BrandProject) or "serve" in read.raw.get("spec", {}):
+        return wanted
+    return wanted | {"spec": wanted["spec"] | {"serve": live["spec"].get("serve", "approved")}}
+
+
+def local_folder(read: Read) -> Path | None:
+    """The folder of this machine that a brand's pictures are in; relative ones start at the manifest's own folder."""
+    if not isinstance(read.model, BrandProject) or not manifests.is_local(read.model.spec.dataset.source):
+        return None
+    beside = Path() if read.file.startswith("<") or read.file == STDIN else Path(read.file).parent
+    return beside / Path(read.model.spec.dataset.source).expanduser()
+
+
+def with_source(document: Document, source: str) -> Document:
+    """The brand's document with another source."""
+    dataset = document["spec"]["dataset"] | {"source": source}
+    return document | {"spec": document["spec"] | {"dataset": dataset}}
+
+
+def _each(farm: Farm, read: Sequence[Read], wanted: Sequence[Document], uploading: Uploading) -> Iterator[Applied]:
+    for one, document in zip(read, wanted, strict=True):
+        folder = local_folder(one)
+        if folder is not None:
+            document = with_source(document, farm.upload(folder, uploading(folder)))
+        yield _apply(farm, one, document)
+
+
+def _apply(farm: Farm, read: Read, wanted: Document) -> Applied:
+    live = find(farm, wanted)
+    document = kept_fields(read, live, wanted)
+    if isinstance(read.model, Review):
+        return _review(farm, document, live)
+    if live is None:
+        return Applied(Became.CREATED, farm.create(document))
+    after = farm.replace(document)
+    became = Became.UNCHANGED if _persons_part(live) == _persons_part(after) else Became.CONFIGURED
+    return Applied(became, after, differences(live, after))
+
+
+def _persons_part(document: Document) -> list[object]:
+    """What a person writes; the farm's statuses move the resourceVersion too, so that says nothing."""
+    metadata = document["metadata"]
+    return [document["spec"], metadata.get("labels"), metadata.get("annotations")]
+
+
+def _review(farm: Farm, document: Document, live: Document | None) -> Applied:
+    if live is not None:
+        return Applied(Became.UNCHANGED, live)
+    return Applied(Became.CREATED, farm.create(with_project_uid(farm, document)))
+
+
+def with_project_uid(farm: Farm, document: Document) -> Document:
+    """The review bound to the project that has the name now. Raises NotFound where there is none."""
+    spec = document["spec"]
+    project = farm.document("BrandProject", document["metadata"]["namespace"], spec["project"])
+    uid = project["metadata"]["uid"]
+    if spec.get("projectUid") not in (None, uid):
+        raise Conflict(
+            f"The review is of an earlier {spec['project']}, which was deleted and made anew.",
+            hint="Write a sheet of the brand that stands now, and review that.",
+        )
+    return document | {"spec": spec | {"projectUid": uid}}
+
+
+def _with_uid(wanted: Document, live: Document) -> Document:
+    """A review as it would be kept, for comparison: whoever writes none means the project that it was bound to."""
+    uid = live["spec"].get("projectUid")
+    if wanted["kind"] != "Review" or uid is None:
+        return wanted
+    return wanted | {"spec": {"projectUid": uid} | wanted["spec"]}
+
+
+def _require_known_base(read: Read) -> None:
+    if not isinstance(read.model, BrandProject):
+        return
+    try:
+        catalogue.by_name(read.model.spec.base.name)
+    except BaseUnknown as unknown:
+        raise BaseUnknown(f"{read.file}:{read.line}: {unknown.message}", hint=unknown.hint) from unknown

@@ -1,0 +1,68 @@
+"""`brandfarm campaign`: lists campaigns and pulls their pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from cli import farm as farms
+from cli import options, problems, pulling
+from cli.farm import Farm
+from cli.output import Output
+from cli.views import pulled, status
+
+LIST_EXAMPLES = """
+brandfarm campaign list
+brandfarm campaign list -n studio-a -o tsv
+"""
+
+PULL_EXAMPLES = """
+brandfarm campaign pull spring --to ./spring
+brandfarm campaign pull spring --to ./spring --partial
+"""
+
+
+@options.group("campaign", examples=LIST_EXAMPLES.rstrip() + PULL_EXAMPLES)
+def command() -> None:
+    """List campaigns and pull their pictures."""
+
+
+@options.verb("list", examples=LIST_EXAMPLES)
+@options.optional_namespace("all of them")
+@options.output
+@options.farm
+def listing(farm: Farm, out: Output, namespace: str | None) -> None:
+    """Show campaigns with how many of their shots stand."""
+    farms.require_kept(farm)
+    found = farms.campaigns(farm, namespace)
+    out.show(status.campaigns_answer(found))
+    if not found:
+        out.say("There are no campaigns: `brandfarm apply -f campaign.yaml`.")
+
+
+@options.verb("pull", examples=PULL_EXAMPLES)
+@click.argument("name")
+@click.option("--to", type=click.Path(path_type=Path, file_okay=False), required=True, help="The folder to fill.")
+@click.option("--partial", is_flag=True, help="Be content with the images that stand by now.")
+@options.namespace
+@options.output
+@options.farm
+def pull(farm: Farm, out: Output, namespace: str | None, name: str, to: Path, partial: bool) -> int:
+    """Fetch a campaign's images under names that people can read.
+
+    Every byte is verified; begun again after a break, it fetches only what is missing. manifest.json and manifest.csv beside the
+    images say what each one is.
+    """
+    with out.progress(f"Pulling {name}") as tell:
+        images = pulling.pull(farm, namespace, name, to, tell)
+    out.show(pulled.answer(images, to))
+    missing = pulled.missing(images)
+    if not missing or partial:
+        return problems.Exit.OK
+    hint = f"`brandfarm wait campaign/{name}`, then pull again; or be content with --partial."
+    return problems.tell(problems.Problem(f"{missing}.", hint, problems.Exit.FAILED))
+
+
+command.add_command(listing)
+command.add_command(pull)

@@ -1,0 +1,31 @@
+"""`brandfarm down`: stops the farm of a home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli import options, running
+from cli.output import Output
+from cli.views import deeds
+from cluster.farm_home import FarmHome
+
+EXAMPLES = """
+brandfarm down
+brandfarm down --home ./farm
+"""
+
+
+@options.verb("down", examples=EXAMPLES)
+@options.output
+@options.home_option
+def command(out: Output, home: Path) -> None:
+    """Stop the farm; what it has made stays.
+
+    Trainings write a checkpoint first, and go on from there after the next `brandfarm up`.
+    """
+    place = FarmHome(home.expanduser().absolute())
+    with out.waiting("Stopping the farm") as tell:
+        was_up = running.down(place, tell)
+    follows = "Manifests, versions and images stay." if was_up else "No farm ran there."
+    did = "stopped" if was_up else "unchanged"
+    out.show(deeds.answer([deeds.Deed(f"farm/{place.root}", did, follows, {"home": str(place.root), "did": did})]))

@@ -1,0 +1,187 @@
+"""The questions a person may ask of a farm, as a Protocol; a fake answers them in tests, a farm on this machine in earnest.
+
+Knows nothing of terminals. Documents are dicts with apiVersion, kind, metadata, spec and status.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from cluster.ports import Summary
+from jobs import manifests
+from jobs.errors import Conflict, FarmDown, FarmError, ManifestInvalid, NotFound
+from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, CampaignStatus, Review, VersionStatus
+
+if TYPE_CHECKING:
+    from jobs.ports import ObjectStore
+
+Document = dict[str, Any]
+Progress = Callable[[int, int], None]
+
+CHANGE_TRIES = 5
+"""The controller writes statuses all the time, and each moves the resourceVersion; a person's change just tries again."""
+
+
+class Farm(Protocol):
+    """A farm as a person's terminal sees it. Every question may raise StoreUnavailable where its store does not answer."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people."""
+
+    def exists(self) -> bool:
+        """Whether anything was ever handed to it."""
+
+    def is_up(self) -> bool:
+        """Whether it works now; without that, manifests and the store can still be read and written."""
+
+    def documents(self, kind: str, namespace: str | None = None) -> list[Document]:
+        """All manifests of a kind, sorted by namespace and name; of every namespace where none is given."""
+
+    def document(self, kind: str, namespace: str, name: str) -> Document:
+        """One manifest. Raises NotFound."""
+
+    def create(self, document: Document) -> Document:
+        """A new manifest, as it is kept. Raises Conflict where the name is taken."""
+
+    def replace(self, document: Document) -> Document:
+        """A new spec for a manifest. Raises NotFound, and Conflict where its resourceVersion is not the newest."""
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        """Drop a manifest. Raises NotFound."""
+
+    def summary(self) -> Summary:
+        """Workers and queue. Raises FarmDown, DispatcherUnavailable."""
+
+    def upload(self, folder: Path, progress: Progress | None = None) -> str:
+        """Keeps a folder's files in the store; their `upload://` address. Raises SourceUnreadable."""
+
+    @property
+    def store(self) -> ObjectStore:
+        """Where records, images and logs are."""
+
+
+def project(farm: Farm, namespace: str | None, name: str) -> BrandProject:
+    """One brand. Raises NotFound with the nearest name, ManifestInvalid where several namespaces have one."""
+    found = _parsed(find(farm, "BrandProject", namespace, name))
+    assert isinstance(found, BrandProject)
+    return found
+
+
+def campaign(farm: Farm, namespace: str | None, name: str) -> Campaign:
+    """One campaign. Raises NotFound with the nearest name, ManifestInvalid where several namespaces have one."""
+    found = _parsed(find(farm, "Campaign", namespace, name))
+    assert isinstance(found, Campaign)
+    return found
+
+
+def find(farm: Farm, kind: str, namespace: str | None, name: str) -> Document:
+    """One manifest; where no namespace is given, the one that has the name.
+
+    Raises NotFound with the nearest name, ManifestInvalid where several namespaces have it, FarmDown where there never was a farm.
+    """
+    require_kept(farm)
+    everywhere = farm.documents(kind)
+    named = [one for one in everywhere if one["metadata"]["name"] == name]
+    here = [one for one in named if namespace in (None, one["metadata"]["namespace"])]
+    if len(here) == 1:
+        return here[0]
+    spaces = [str(one["metadata"]["namespace"]) for one in named]
+    if here:
+        raise ManifestInvalid(f"{kind} {name} is in {' and in '.join(spaces)}.", hint="Say which with -n.")
+    where = f" in namespace {namespace}" if namespace else ""
+    names = [str(one["metadata"]["name"]) for one in everywhere if namespace in (None, one["metadata"]["namespace"])]
+    raise NotFound(f"There is no {kind} {name}{where}.{nearest(name, names)}", hint=_where_else(kind, names, spaces))
+
+
+def require_kept(farm: Farm) -> None:
+    """Raises FarmDown where nothing was ever handed to the farm."""
+    if not farm.exists():
+        raise FarmDown(
+            f"There is no farm in {farm.place}.",
+            hint="Start one with `brandfarm up`, or name its folder with --home.",
+        )
+
+
+def _where_else(kind: str, names: list[str], spaces: list[str]) -> str:
+    if spaces:
+        return f"There is one in namespace {spaces[0]}: add `-n {spaces[0]}`."
+    return f"There are: {', '.join(names)}." if names else f"Apply a {kind} first: `brandfarm apply -f FILE`."
+
+
+def projects(farm: Farm, namespace: str | None) -> list[BrandProject]:
+    """All brands of a namespace, or of all."""
+    return [one for one in map(_parsed, farm.documents("BrandProject", namespace)) if isinstance(one, BrandProject)]
+
+
+def campaigns(farm: Farm, namespace: str | None) -> list[Campaign]:
+    """All campaigns of a namespace, or of all."""
+    return [one for one in map(_parsed, farm.documents("Campaign", namespace)) if isinstance(one, Campaign)]
+
+
+def reviews(farm: Farm, of: BrandProject) -> list[Review]:
+    """People's words on a brand, oldest first; those on an earlier brand of the same name are left out."""
+    found = [one for one in map(_parsed, farm.documents("Review", of.metadata.namespace)) if isinstance(one, Review)]
+    own = [
+        one for one in found if one.spec.project == of.metadata.name and one.spec.project_uid in (None, of.metadata.uid)
+    ]
+    return sorted(own, key=lambda one: (one.metadata.creation_timestamp or "", _number(one)))
+
+
+def change_spec(farm: Farm, kind: str, namespace: str, name: str, changes: Document) -> Document:
+    """Sets fields of a manifest's spec and nothing else, whatever else is written meanwhile. Raises NotFound, Conflict."""
+    for _ in range(CHANGE_TRIES):
+        document = farm.document(kind, namespace, name)
+        try:
+            return farm.replace(document | {"spec": document["spec"] | changes})
+        except Conflict as lost:
+            last = lost
+    raise last
+
+
+def status_of(project: BrandProject) -> BrandProjectStatus:
+    """What the farm says of a brand; an empty status while it has said nothing."""
+    return project.status or BrandProjectStatus()
+
+
+def status_of_campaign(campaign: Campaign) -> CampaignStatus:
+    """What the farm says of a campaign; an empty status while it has said nothing."""
+    return campaign.status or CampaignStatus()
+
+
+def version(of: BrandProject, name: str) -> VersionStatus:
+    """One version of a brand. Raises NotFound that names those there are."""
+    versions = status_of(of).versions
+    for one in versions:
+        if one.version == name:
+            return one
+    there = ", ".join(one.version for one in versions) or "none yet"
+    raise NotFound(
+        f"{of.metadata.name} has no version {name}; there are: {there}.",
+        hint=f"See `brandfarm status {of.metadata.name}`.",
+    )
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """A question that names the known word nearest to a mistyped one, or nothing."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]}?" if near else ""
+
+
+def _parsed(document: Document) -> manifests.AnyManifest:
+    try:
+        return manifests.parse(document)
+    except FarmError as odd:
+        metadata = document["metadata"]
+        raise FarmError(
+            f"{document['kind']} {metadata['namespace']}/{metadata['name']} is kept in a form that this release "
+            f"does not read: {odd.message}",
+            hint="Use the release that wrote it, or apply the manifest again.",
+        ) from odd
+
+
+def _number(review: Review) -> int:
+    return int(review.metadata.resource_version or 0)

@@ -1,0 +1,51 @@
+"""What a verb finds around it: the farm of a home, the clock, who asks. Passed in, so that tests bring their own."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from jobs.errors import FarmError
+
+if TYPE_CHECKING:
+    from cli.farm import Farm
+
+
+def open_local(home: Path) -> Farm:
+    """The farm of a folder on this machine; nothing is started."""
+    from cli.local_farm import LocalFarm
+
+    return LocalFarm(home)
+
+
+def login_name() -> str:
+    """Who sits at this terminal, in the letters that a review's `by` may have. Raises FarmError where nobody knows."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError) as unknown:
+        raise FarmError("This user has no login name.", hint="Set USER to the name to review under.") from unknown
+    return re.sub(r"[^A-Za-z0-9._@:+/-]", "-", name).lstrip("._@:+/-") or "somebody"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """The world, as a verb asks for it. `pause` and `monotonic` are in seconds, `now` in seconds since 1970."""
+
+    open_farm: Callable[[Path], Farm] = open_local
+    pause: Callable[[float], None] = time.sleep
+    monotonic: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    user: Callable[[], str] = login_name
+
+
+def current() -> Surroundings:
+    """Those of the verb that runs now."""
+    found = click.get_current_context().find_object(Surroundings)
+    return found or Surroundings()

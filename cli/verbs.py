@@ -1,0 +1,97 @@
+"""Every verb of the command line: its one sentence, the group it is listed in, and how its module is found when it is needed.
+
+Imports no verb by itself, so that `brandfarm --help` starts in a quarter of a second.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping, Sequence
+from typing import Any, NoReturn
+
+import click
+import rich_click
+
+LOOK = rich_click.RichHelpConfiguration(
+    theme="default-slim",
+    text_markup="rich",
+    show_arguments=True,
+    style_option_default="dim",
+    max_width=100,
+    errors_epilogue=None,
+)
+
+
+SETTINGS: dict[str, Any] = {"help_option_names": ["-h", "--help"]}
+
+
+class Verb(rich_click.RichCommand):
+    """A verb whose epilog is examples, shown line by line as they are typed."""
+
+    def format_epilog(self, ctx: click.Context, formatter: Any) -> None:
+        """Writes the examples under the options."""
+        _write_examples(self.epilog, formatter)
+
+
+class Lazy(rich_click.RichCommand):
+    """A verb that is known by its sentence; its module is imported when it is invoked or its own help is asked for."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """The context of the verb itself, which takes this one's place."""
+        assert self.name is not None
+        return load(self.name).make_context(info_name, args, parent=parent, **extra)
+
+
+class Group(rich_click.RichGroup):
+    """Verbs in the order in which they are written down, with a guess at a mistyped one."""
+
+    def format_epilog(self, ctx: click.Context, formatter: Any) -> None:
+        """Writes the examples under the options."""
+        _write_examples(self.epilog, formatter)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The verbs' names, as they were written down."""
+        return list(self.commands)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The verb that is meant. Raises UsageError with the nearest one where there is none."""
+        if args and args[0] not in self.commands and not args[0].startswith("-"):
+            _refuse(ctx, args[0], self.commands)
+        return super().resolve_command(ctx, args)
+
+
+def _write_examples(examples: str | None, formatter: Any) -> None:
+    from rich.text import Text  # rich is loaded by then, and only then
+
+    if examples:
+        text = Text("Examples:\n", style="bold")
+        text.append("".join(f"  {line}\n" for line in examples.strip().splitlines()), style="not bold")
+        formatter.write(text)
+
+
+def _refuse(ctx: click.Context, word: str, known: Mapping[str, Any]) -> NoReturn:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    guess = f" Did you mean {near[0]}?" if near else ""
+    raise click.UsageError(f"There is no verb {word!r}.{guess}", ctx)
+
+
+def load(name: str) -> click.Command:
+    """The command of a verb, from the module of its name."""
+    module = importlib.import_module(f"cli.commands.{name.replace('-', '_')}")
+    command = module.command
+    assert isinstance(command, click.Command)
+    return command
+
+
+def lazily(listed: Mapping[str, Sequence[tuple[str, str]]]) -> list[click.Command]:
+    """A stand-in for each verb: panels hold (name, sentence)."""
+    return [
+        Lazy(name=name, help=sentence, panel=panel, add_help_option=False)
+        for panel, verbs in listed.items()
+        for name, sentence in verbs
+    ]
