@@ -29,7 +29,7 @@ class Pace:
 
     relist: float = 30.0
     settle: float = 0.3  # after a wake by the dispatcher, so that several wakes become one look
-    poll: float = 20.0  # how long a question to the dispatcher stays open
+    poll: float = 5.0  # how long a question to the dispatcher stays open; then what it has is looked at in any case
     away: float = 2.0  # before a dispatcher that does not answer is asked again
     at_once: int = 4
 
@@ -95,7 +95,7 @@ class Controller:
         self._wake(Place("BrandProject", change.namespace, review["spec"]["project"]))
 
     async def _listen(self) -> NoReturn:
-        """Look again wherever jobs are out whenever the dispatcher has news; everywhere, when it is another one."""
+        """Look again wherever jobs are out, when the dispatcher has news or after a while; everywhere, when it is another."""
         last = Wake(epoch=0, number=0)
         while True:
             try:
@@ -108,7 +108,7 @@ class Controller:
                 log.info("dispatcher met", epoch=wake.epoch)
                 self._rounds.forget_dispatcher()
                 await self._wake_all()
-            elif wake.number != last.number:
+            else:
                 self._wake_those_at_work()
             last = wake
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cluster.documents import timestamp
 from jobs.manifests import PROJECT_CONDITIONS, BrandProjectStatus, DatasetStatus, VersionStatus
 from operators import gate, project_stage, versions
 from operators.conditions import AS_EXPECTED, Fact, conditions, of_trouble
@@ -110,11 +111,20 @@ def _listed(seen: ObservedProject, serves: ObservedVersion | None) -> tuple[Vers
             version=version.name,
             state=_state(seen, version),
             asked=version.job.id,
+            trained=_trained_at(seen, version),
             approvals=len(gate.approvers(seen.brand, version.number)),
             sheet=version.sheet.digest if version.sheet is not None and version.number in shown else None,
         )
         for version in (*older, *newest)
     )
+
+
+def _trained_at(seen: ObservedProject, version: ObservedVersion) -> str | None:
+    """When a version was first seen to be trained; like a condition's time it lives in the status alone."""
+    if version.trained is None:
+        return None
+    before = {one.version: one.trained for one in seen.status.versions} if seen.status else {}
+    return before.get(version.name) or timestamp(seen.now)
 
 
 def _state(seen: ObservedProject, version: ObservedVersion) -> str:

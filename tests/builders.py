@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from cluster.ports import JobReport, OwnerReport, Trouble
-from jobs.records import ChunkRecord, DatasetRecord, IntakeRecord, TrainRecord, VersionRecord
+from cluster.ports import JobReport, Trouble
+from jobs.records import ChunkRecord, IntakeRecord, TrainRecord, VersionRecord
 from jobs.spec import GenerateAsk, IntakeAsk, Job, TrainAsk
 
 Document = dict[str, Any]
@@ -78,11 +78,6 @@ def intake_record(job: Job, dataset: str = "", count: int = 32, set_aside: int =
     )
 
 
-def dataset_record(dataset: str, count: int = 32) -> DatasetRecord:
-    """A dataset of some pictures."""
-    return DatasetRecord(id=dataset, pictures=digest("pictures"), count=count)
-
-
 def train_record(job: Job) -> TrainRecord:
     """What a training came to; the adapter's digest follows from what was asked."""
     assert isinstance(job.ask, TrainAsk)
@@ -138,11 +133,6 @@ def version_record(number: int = 1, dataset: str = "", project_uid: str = "uid-1
         "created": NOON,
     }
     return VersionRecord.model_validate(body | fields)
-
-
-def report(epoch: int = 1, **states: JobReport) -> OwnerReport:
-    """The dispatcher's answer, by job id."""
-    return OwnerReport(epoch=epoch, states=states)
 
 
 def failed(reason: str = "Diverged", message: str = "The loss became not a number at step 40.") -> JobReport:

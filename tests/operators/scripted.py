@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
 from cluster.ports import JobReport, OwnerReport, Trouble, Wake, WantedSet
 from jobs import publish
@@ -33,6 +34,7 @@ class ScriptedDispatcher:
         self._changed = asyncio.Event()
         self.epoch, self.number = 1, 1
         self.is_up = True
+        self.waiting_for = "No worker is free."
         self.failing: set[JobKind] = set()
         self.wanted: dict[str, dict[str, Job]] = {}
         self.begun: list[Job] = []
@@ -46,7 +48,9 @@ class ScriptedDispatcher:
         self._require_up()
         if self.number == after:
             self._changed.clear()
-            await self._changed.wait()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await self._changed.wait()
         self._require_up()
         return Wake(epoch=self.epoch, number=self.number)
 
@@ -92,6 +96,5 @@ class ScriptedDispatcher:
     def _report(self, job: Job) -> JobReport:
         state = self._states.get(job.id, JobState.WAITING)
         trouble = Trouble(reason="Diverged", message="The loss became not a number.") if state == "failed" else None
-        return JobReport(
-            state=state.value, trouble=trouble, waiting_for="No worker is free." if state == "waiting" else ""
-        )
+        waiting_for = self.waiting_for if state is JobState.WAITING else ""
+        return JobReport(state=state.value, trouble=trouble, waiting_for=waiting_for)

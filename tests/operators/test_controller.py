@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,6 +110,14 @@ async def test_a_dispatcher_that_comes_back_is_found(world: World) -> None:
         assert told["reason"] == "DispatcherUnavailable"
         world.dispatcher.is_up = True
         await until(world, "BrandProject", "stable-socks", lambda one: one.get("reason") == "Queued")
+
+
+async def test_what_a_job_waits_for_is_told_anew_without_any_news(world: World) -> None:
+    async with running(world, replace(BRISK, poll=0.05)):
+        await world.documents.create(builders.project())
+        await until(world, "BrandProject", "stable-socks", lambda one: "No worker" in one.get("message", ""))
+        world.dispatcher.waiting_for = "The worker is starting."
+        await until(world, "BrandProject", "stable-socks", lambda one: "is starting" in one.get("message", ""))
 
 
 async def test_a_manifest_in_trouble_leaves_the_others_alone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -262,6 +262,14 @@ def test_all_conditions_are_always_there_and_keep_their_time_until_they_change()
     assert changed == {"Approved", "Ready"}
 
 
+def test_a_version_keeps_the_time_at_which_it_was_first_seen_trained() -> None:
+    project = declared()
+    first = status_of(seen(project, version(project)))
+    later = status_of(seen(project, version(project), version(project, 2), status=first, now=NOON + 60))
+    assert [one.trained for one in later.versions] == ["2027-01-15T08:00:00Z", "2027-01-15T08:01:00Z"]
+    assert status_of(seen(project, version(project, trained=False))).versions[0].trained is None
+
+
 def test_only_the_newest_versions_have_their_sheets_drawn() -> None:
     project = declared()
     many = [version(project, number, drawn=False) for number in range(1, 31)]
