@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from jobs.bases.judge import Judge
+    from jobs.manifests import BrandProject
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def _of_look(farm: Farm, namespace: str, judge: Judge, plan: Plan, number: int) 
     )
 
 
-def _base_pictures(farm: Farm, brand: farms.BrandProject) -> list[Image]:
+def _base_pictures(farm: Farm, brand: BrandProject) -> list[Image]:
     """What the base alone draws at the judge's prompts, finished as the brand's are: the base's column of the sheet."""
     sheet = farms.status_of(brand).versions[-1].sheet
     plan = Plan.model_validate_json(blobs.get(farm.store, sheet or ""))
