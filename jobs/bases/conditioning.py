@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,13 +41,23 @@ def text_problems(base: Base, text: str) -> list[str]:
     """What the encoder will not hear of a text: unknown words, and what lies beyond its length. Empty where all is heard."""
     ids: list[int] = base.tokenizer(text, add_special_tokens=True, truncation=False).input_ids
     problems = []
-    unknown = base.tokenizer.unk_token_id
-    inner = ids[1:-1]
-    if unknown is not None and unknown in inner:
-        problems.append(f"{inner.count(unknown)} unknown word(s) in {text!r}")
+    unknown = _unknown_words(base, text)
+    if unknown:
+        problems.append(f"the base does not know the word(s) {', '.join(unknown)}")
     if len(ids) > base.tokenizer.model_max_length:
         problems.append(f"{text!r} is cut at {base.tokenizer.model_max_length} tokens of {len(ids)}")
     return problems
+
+
+WHOLE_WORDS = 1000
+"""A vocabulary smaller than this holds whole words and falls back on letters; a larger one spells any word in pieces."""
+
+
+def _unknown_words(base: Base, text: str) -> list[str]:
+    if len(base.tokenizer) >= WHOLE_WORDS:
+        return []
+    words = dict.fromkeys(re.findall(r"[^\W\d_]+", text.lower()))
+    return [word for word in words if len(base.tokenizer(word, add_special_tokens=False).input_ids) > 1]
 
 
 @torch.no_grad()
