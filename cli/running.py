@@ -68,10 +68,12 @@ def up(home: FarmHome, shape: Shape, tell: Tell) -> Endpoint:
     begin = log.stat().st_size if log.exists() else 0
     process = _supervisor(home, shape, log)
     try:
-        return _until_ready(home, process, log, begin, tell)
+        endpoint = _until_ready(home, process, log, begin, tell)
     except BaseException:
         _end(process)
         raise
+    process.returncode = 0  # it outlives us: Python need not warn that nobody waits for it
+    return endpoint
 
 
 def foreground(home: FarmHome, shape: Shape) -> NoReturn:
@@ -193,7 +195,7 @@ def _until_stopped(home: FarmHome, tell: Tell) -> None:
 
 def _end_what_a_crash_left(home: FarmHome) -> None:
     """A supervisor that was killed leaves its children and its endpoint behind."""
-    from cluster.supervisor import end_leftovers  # psutil and httpx, for this rare case alone
+    from cluster.children import end_leftovers  # psutil and httpx, for this rare case alone
 
     end_leftovers(home.children)
     home.withdraw()

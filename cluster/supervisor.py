@@ -16,38 +16,24 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
 import httpx
-import psutil
 import structlog
 
 from cluster import store_url
+from cluster.children import Child, end, end_leftovers, end_session, signal_group
 from cluster.farm_home import Endpoint, FarmHome, write_secret
 from jobs.errors import FarmBusy
 from jobs.identity import digest_of
 
 READY_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 0.5
-STOP_SECONDS = 20.0  # what a child gets between SIGTERM and SIGKILL: a checkpoint's time
 LONGEST_BACK_OFF_SECONDS = 30.0
+STEADY_SECONDS = 60.0  # a child that has lived so long starts again at once when it dies
 
 log = structlog.get_logger("supervisor")
-
-
-@dataclass
-class Child:
-    """One supervised process: how it is started, and how often it has died lately."""
-
-    name: str
-    command: list[str]
-    environment: dict[str, str]
-    process: subprocess.Popen[bytes] | None = None
-    deaths: int = 0
-    not_before: float = 0.0
-    needs: tuple[str, ...] = field(default=())  # children whose restart means its own
 
 
 class Supervisor:
@@ -67,8 +53,9 @@ class Supervisor:
             end_leftovers(self._home.children)
             for child in self._children:
                 self._start(child)
-                self._wait_until_ready(child)
-            self._announce()
+                self._require_ready(child)
+            if not self._stopping.is_set():
+                self._announce()
             while not self._stopping.wait(LOOK_EVERY_SECONDS):
                 self._look()
         finally:
@@ -99,6 +86,7 @@ class Supervisor:
             "RAY_AUTH_TOKEN": token,
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_TMPDIR": str(_short_temporary_folder(home)),
+            "RAY_raylet_start_wait_time_s": f"{READY_SECONDS:.0f}",  # Ray's half minute is too short on a busy laptop
             "OMP_WAIT_POLICY": "PASSIVE",
             "OMP_NUM_THREADS": str(threads),
             "BRANDFARM_HOME": str(home.root),
@@ -131,41 +119,55 @@ class Supervisor:
                 child.command, env=child.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True, cwd=self._home.root,
             )  # fmt: skip
+        child.started = time.monotonic()
         log.info("started", child=child.name, pid=child.process.pid)
         self._write_children()
 
-    def _wait_until_ready(self, child: Child) -> None:
+    def _require_ready(self, child: Child) -> None:
+        """Raises SystemExit where a child does not come up: a farm that cannot start does not stay half started."""
+        if not self._became_ready(child) and not self._stopping.is_set():
+            raise SystemExit(f"{child.name} did not start; see {self._home.logs / (child.name + '.log')}")
+
+    def _became_ready(self, child: Child) -> bool:
         ready: dict[str, Callable[[], bool]] = {
             "ray": lambda: _answers(self._ray_port),
             "dispatcher": lambda: _is_healthy(self._dispatcher_url),
         }
+        check = ready.get(child.name, lambda: True)
         deadline = time.monotonic() + READY_SECONDS
-        check = ready.get(child.name)
-        while check is not None and not check() and not self._stopping.is_set():
-            if time.monotonic() > deadline or (child.process and child.process.poll() is not None):
-                raise SystemExit(f"{child.name} did not start; see {self._home.logs / (child.name + '.log')}")
+        while time.monotonic() < deadline and child.is_alive() and not self._stopping.is_set():
+            if check():
+                return True
             time.sleep(0.1)
+        return False
 
     def _look(self) -> None:
         for child in self._children:
-            if child.process is None or child.process.poll() is not None:
+            if not child.is_alive():
+                self._bury(child)
                 self._revive(child)
 
-    def _revive(self, child: Child) -> None:
+    def _bury(self, child: Child) -> None:
+        """Note a death once, and end what the dead one left in its session."""
+        if child.process is None:
+            return
         now = time.monotonic()
-        if child.process is not None:
-            child.deaths += 1
-            wait = min(LONGEST_BACK_OFF_SECONDS, 0.25 * 2**child.deaths) if child.deaths > 1 else 0.0
-            child.not_before = now + wait
-            log.warning("died", child=child.name, code=child.process.returncode, again_in_seconds=wait)
-            _kill_group(child.process.pid, signal.SIGKILL)
-            child.process = None
-        if now >= child.not_before:
-            self._start(child)
-            self._wait_until_ready(child)
-            for other in self._children:
-                if child.name in other.needs and other.process is not None:
-                    _kill_group(other.process.pid, signal.SIGTERM)
+        child.deaths = 1 if now - child.started > STEADY_SECONDS else child.deaths + 1
+        wait = 0.0 if child.deaths == 1 else min(LONGEST_BACK_OFF_SECONDS, 0.25 * 2**child.deaths)
+        child.not_before = now + wait
+        log.warning("died", child=child.name, code=child.process.returncode, again_in_seconds=wait)
+        end_session(child.process.pid)
+        child.process = None
+
+    def _revive(self, child: Child) -> None:
+        if time.monotonic() < child.not_before:
+            return
+        self._start(child)
+        if not self._became_ready(child):
+            log.warning("not ready yet", child=child.name)
+        for other in self._children:
+            if child.name in other.needs and other.process is not None:
+                signal_group(other.process.pid, signal.SIGTERM)
 
     def _announce(self) -> None:
         self._home.announce(
@@ -180,55 +182,16 @@ class Supervisor:
         log.info("ready", dispatcher=self._dispatcher_url)
 
     def _write_children(self) -> None:
-        running = [child.process.pid for child in self._children if child.process is not None]
-        facts = [
-            {"pid": pid, "created": psutil.Process(pid).create_time()} for pid in running if psutil.pid_exists(pid)
-        ]
-        write_secret(self._home.children, json.dumps(facts))
+        """Who leads the sessions of this farm, for a supervisor after this one."""
+        leaders = [child.process.pid for child in self._children if child.process is not None]
+        write_secret(self._home.children, json.dumps(leaders))
 
     def _take_down(self) -> None:
         for child in reversed(self._children):
             if child.process is not None:
                 log.info("stopping", child=child.name)
-                _end_group(child.process)
+                end(child.process)
         self._home.children.unlink(missing_ok=True)
-
-
-def end_leftovers(children: Path) -> None:
-    """End what a supervisor that was killed left running; a pid that has been given to somebody else is let be."""
-    if not children.exists():
-        return
-    for fact in json.loads(children.read_text()):
-        try:
-            process = psutil.Process(fact["pid"])
-            if abs(process.create_time() - fact["created"]) > 1.0:
-                continue
-            family = [process, *process.children(recursive=True)]
-        except psutil.NoSuchProcess:
-            continue
-        log.warning("ending a stale process", pid=process.pid)
-        for one in family:
-            if one.is_running():
-                one.kill()
-        psutil.wait_procs(family, timeout=STOP_SECONDS)
-    children.unlink()
-
-
-def _end_group(process: subprocess.Popen[bytes]) -> None:
-    _kill_group(process.pid, signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        log.warning("killed, it did not stop", pid=process.pid)
-    _kill_group(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def _kill_group(pid: int, number: signal.Signals) -> None:
-    try:
-        os.killpg(pid, number)
-    except ProcessLookupError:
-        log.debug("already gone", pid=pid)
 
 
 def _free_ports(count: int) -> list[int]:

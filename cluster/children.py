@@ -1,0 +1,91 @@
+"""The processes that a supervisor starts, each leading a session of its own, and how all of a session is ended.
+
+Knows neither what they do nor when they should run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import structlog
+
+STOP_SECONDS = 20.0  # what a child gets between SIGTERM and SIGKILL: a checkpoint's time
+SWEEPS = 5  # what is killed may have started another just before
+
+log = structlog.get_logger("supervisor")
+
+
+@dataclass
+class Child:
+    """One supervised process: how it is started, and how often it has died lately."""
+
+    name: str
+    command: list[str]
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    deaths: int = 0  # since it last lived for STEADY_SECONDS
+    not_before: float = 0.0
+    needs: tuple[str, ...] = field(default=())  # children whose restart means its own
+
+    def is_alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+
+def end_leftovers(children: Path) -> None:
+    """End what a supervisor that was killed left running. children: the file in the farm's home that it wrote.
+
+    A number that has been given to somebody else's session since is let be: ours know their home.
+    """
+    if not children.exists():
+        return
+    for leader in json.loads(children.read_text()):
+        end_session(leader, of_home=str(children.parent))
+    children.unlink()
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """Ask a child to stop, wait for a checkpoint's time, and leave nothing of its session."""
+    signal_group(process.pid, signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        log.warning("killed, it did not stop", pid=process.pid)
+    end_session(process.pid)
+    process.wait()
+
+
+def end_session(leader: int, of_home: str = "") -> None:
+    """Kill all that is left of a session. Ray gives each worker a process group of its own, so a group is not all."""
+    for _ in range(SWEEPS):
+        left = [one for one in psutil.process_iter() if _is_in_session(one, leader, of_home)]
+        if not left:
+            return
+        log.info("ending what is left", pids=[one.pid for one in left])
+        for one in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
+        psutil.wait_procs(left, timeout=STOP_SECONDS)
+    log.error("something does not end", leader=leader)
+
+
+def _is_in_session(process: psutil.Process, leader: int, of_home: str) -> bool:
+    try:
+        if os.getsid(process.pid) != leader or process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return not of_home or process.environ().get("BRANDFARM_HOME") == of_home
+    except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return False
+
+
+def signal_group(pid: int, number: signal.Signals) -> None:
+    """Tell a child's process group; that it is gone already is no trouble."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, number)
