@@ -5,6 +5,7 @@ Every step is the command that a person would type, carried out as such. Knows n
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import time
@@ -17,7 +18,7 @@ from jobs.errors import FarmError, NotFound
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 NAMESPACE = "studio-a"
 LEAD, OTHER, CAMPAIGN = "stable-socks", "harbour-mugs", "spring-nightly"
-NEEDS_APPROVAL = 7
+NEEDS_APPROVAL, DETACHED = 7, 130
 
 Say = Callable[[str], None]
 
@@ -54,21 +55,18 @@ class Demo:
         self._do("stop the farm", "down")
 
     def _do(self, why: str, verb: str, *words: str, allowed: Sequence[int] = (0,)) -> None:
-        place = ["--home", str(self.home)]
         space = [] if verb in ("up", "down", "apply") else ["-n", NAMESPACE]
-        nested = verb == "campaign"
-        command = [verb, *words, *space, *place]
-        self.say(
-            f"{why}\n  $ brandfarm {' '.join([verb, *(words[:1] if nested else ()), *(words[1:] if nested else words)])}"
-        )
+        command = [verb, *words, *space, "--home", str(self.home)]
+        self.say(f"{why}\n$ brandfarm {shlex.join(command)}")
         began = time.monotonic()
-        code = subprocess.run([sys.executable, "-P", "-m", "cli", *command], check=False).returncode
+        # What the verbs say is talk here: the demo's own answer is the figures.
+        done = subprocess.run([sys.executable, "-P", "-m", "cli", *command], check=False, stdout=sys.stderr)
         self.timings[why] = self.timings.get(why, 0.0) + time.monotonic() - began
-        if code == 130:
+        if done.returncode == DETACHED:
             raise KeyboardInterrupt
-        if code not in allowed:
+        if done.returncode not in allowed:
             raise FarmError(
-                f"The demo stopped: `brandfarm {verb}` ended with {code}.",
+                f"The demo stopped: `brandfarm {verb}` ended with {done.returncode}.",
                 hint=f"Its logs are in {self.home / 'logs'}; `brandfarm down --home {self.home}` stops the farm.",
             )
 

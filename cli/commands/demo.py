@@ -7,8 +7,11 @@ from pathlib import Path
 
 import click
 
-from cli import demo, demo_judging, options, surroundings
+from cli import demo, demo_judging, options, sheet, surroundings
+from cli import farm as farms
+from cli.farm import Farm
 from cli.output import Output
+from cli.sheet import contact_png
 from cli.views import figures
 from jobs.errors import FarmError
 
@@ -52,7 +55,14 @@ def command(out: Output, folder: Path, store: str | None, keep: bool) -> None:
 
 
 def _say_where(out: Output, tour: demo.Demo) -> None:
+    farm = surroundings.current().open_farm(tour.home)
     for brand in (demo.LEAD, demo.OTHER):
-        out.say(f"Contact sheet of {brand}: {tour.folder / 'sheets' / brand / 'index.html'}")
+        overview = contact_png.draw(_sheet_of(farm, brand), tour.folder / "sheets" / f"{brand}.png")
+        out.say(f"Contact sheet of {brand}: {tour.folder / 'sheets' / brand / 'index.html'} (overview: {overview})")
     out.say(f"The campaign's pictures: {tour.folder / 'images' / demo.CAMPAIGN}")
     out.say(f"All of it took {sum(tour.timings.values()):.0f} s.")
+
+
+def _sheet_of(farm: Farm, brand: str) -> sheet.SheetData:
+    project = farms.project(farm, demo.NAMESPACE, brand)
+    return sheet.gather(farm.store, project, farms.reviews(farm, project))
