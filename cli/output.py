@@ -96,7 +96,7 @@ class Output:
 
     def say(self, text: str) -> None:
         """Says something to a person, on stderr."""
-        self.talk_console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self.talk_console.print(text, markup=False, highlight=False, soft_wrap=not self.is_watched)
 
     def warn(self, text: str) -> None:
         """Says something that a person should look at, on stderr."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable
 from enum import IntEnum
 from typing import NamedTuple
@@ -37,6 +39,7 @@ CODES: tuple[tuple[type[errors.FarmError], Exit], ...] = (
 )
 """The first class that fits decides; every other error is a failure."""
 
+INDENT = " " * len("Error: ")
 DEBUG = "BRANDFARM_DEBUG"
 
 
@@ -82,10 +85,21 @@ def exit_code_of(verb: Callable[[], object]) -> int:
 
 def tell(problem: Problem) -> Exit:
     """Says a problem on stderr and gives back its code."""
-    _say(f"Error: {problem.sentence}")
+    _say(_wrapped(f"Error: {problem.sentence}"))
     if problem.hint:
-        _say(f"Next:  {problem.hint}")
+        _say(_wrapped(f"Next:  {problem.hint}"))
     return problem.code
+
+
+def _wrapped(text: str) -> str:
+    """Lines that a terminal does not break within words; elsewhere, where `grep` reads them, they stay whole."""
+    if not sys.stderr.isatty():
+        return text
+    width = shutil.get_terminal_size().columns
+    return "\n".join(
+        textwrap.fill(line, width, subsequent_indent=INDENT, break_long_words=False, break_on_hyphens=False)
+        for line in text.splitlines()
+    )
 
 
 def _unforeseen(error: Exception) -> Problem:

@@ -94,8 +94,9 @@ def pull(asked: Farm, namespace: str | None, name: str, to: Path, progress: Prog
 
 
 def file_name(plan: Plan, shot: Shot) -> str:
-    """`0001-stable-socks-beach-sunset-seed1.png`: the place in the order, the look, what varies, the seed."""
-    parts = [f"{shot.index + 1:04d}", _look_part(plan, shot), *(_slug(value) for value in shot.variables.values())]
+    """`0001-stable-socks-beach-sunset-seed1.png`: the place in the order, the look, what varies as the prompt says it, the seed."""
+    varied = sorted(shot.variables.items(), key=lambda item: plan.prompts[shot.prompt].find(f"{{{item[0]}}}"))
+    parts = [f"{shot.index + 1:04d}", _look_part(plan, shot), *(_slug(value) for _, value in varied)]
     if len(plan.prompts) > 1:
         parts.append(f"prompt{shot.prompt + 1}")
     if len(plan.sizes) > 1:

@@ -5,6 +5,7 @@ Knows no terminal; how far it is, is told to whoever asks.
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -197,7 +198,8 @@ def _end_what_a_crash_left(home: FarmHome) -> None:
     """A supervisor that was killed leaves its children and its endpoint behind."""
     from cluster.children import end_leftovers  # psutil and httpx, for this rare case alone
 
-    end_leftovers(home.children)
+    with contextlib.redirect_stdout(sys.stderr):  # it logs; stdout is for data
+        end_leftovers(home.children)
     home.withdraw()
 
 

@@ -26,6 +26,6 @@ def command(out: Output, home: Path) -> None:
     place = FarmHome(home.expanduser().absolute())
     with out.waiting("Stopping the farm") as tell:
         was_up = running.down(place, tell)
-    follows = "Manifests, versions and images stay." if was_up else "No farm ran there."
-    did = "stopped" if was_up else "unchanged"
-    out.show(deeds.answer([deeds.Deed(f"farm/{place.root}", did, follows, {"home": str(place.root), "did": did})]))
+    follows = "Manifests, versions and images stay." if was_up else f"No farm ran in {place.root}."
+    did = f"stopped in {place.root}" if was_up else "unchanged"
+    out.show(deeds.answer([deeds.Deed("farm", did, follows, {"home": str(place.root), "wasUp": was_up})]))

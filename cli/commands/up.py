@@ -46,4 +46,4 @@ def command(
     with out.waiting("Starting the farm") as tell:
         endpoint = running.up(place, shape, tell)
     follows = f"Its store: {endpoint.store}. Next: `brandfarm apply -f FILE`, then `brandfarm status -w`."
-    out.show(deeds.answer([deeds.Deed(f"farm/{place.root}", "ready", follows, vars(endpoint))]))
+    out.show(deeds.answer([deeds.Deed("farm", f"ready in {place.root}", follows, vars(endpoint))]))

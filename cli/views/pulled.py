@@ -31,7 +31,8 @@ def sentence(pulled: Sequence[Pulled], to: Path) -> str:
     """How many images stand in the folder, and where they came from."""
     count = Counter(one.became for one in pulled)
     stand = count[Became.FETCHED] + count[Became.THERE]
-    there = f", {count[Became.THERE]} of them from before" if count[Became.THERE] else ""
+    from_before = "all" if count[Became.THERE] == stand else count[Became.THERE]
+    there = f", {from_before} of them from before" if count[Became.THERE] else ""
     return f"{marks.plural(stand, 'image')} in {to}{there}; manifest.json and manifest.csv say what each is."
 
 

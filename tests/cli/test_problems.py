@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import click
 import pytest
 
@@ -49,6 +52,21 @@ def test_the_codes_are_those_that_scripts_rely_on() -> None:
 def test_an_error_says_what_and_what_next(capsys: pytest.CaptureFixture[str]) -> None:
     exit_code_of(lambda: _raise(errors.FarmDown("No farm runs in /farm.", hint="Start one with `brandfarm up`.")))
     assert capsys.readouterr().err == "Error: No farm runs in /farm.\nNext:  Start one with `brandfarm up`.\n"
+
+
+def test_in_a_terminal_no_word_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setattr(sys, "stderr", screen := Terminal())
+    monkeypatch.setenv("COLUMNS", "32")
+    exit_code_of(lambda: _raise(errors.FarmDown("No farm runs in /farm.", hint="Start one with `brandfarm up`.")))
+    assert screen.getvalue().splitlines() == [
+        "Error: No farm runs in /farm.",
+        "Next:  Start one with `brandfarm",
+        "       up`.",
+    ]
 
 
 def test_an_interrupted_verb_says_that_the_farm_goes_on(capsys: pytest.CaptureFixture[str]) -> None:

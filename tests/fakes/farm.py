@@ -69,7 +69,7 @@ class FakeFarm:
 
     def replace(self, document: Document) -> Document:
         old = self.document(document["kind"], documents.namespace_of(document), document["metadata"]["name"])
-        documents.refuse_change(old, document)
+        documents.refuse_lost_race(old, document)
         new = documents.replaced(old, document, self._version + 1)
         if new is None:
             return old
