@@ -33,10 +33,30 @@ class Child:
     started: float = 0.0
     deaths: int = 0  # since it last lived for STEADY_SECONDS
     not_before: float = 0.0
-    needs: tuple[str, ...] = field(default=())  # children whose restart means its own
+    farewell: signal.Signals = signal.SIGTERM
+    needs: tuple[str, ...] = field(default=())  # children that it cannot live without
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def drop(self) -> None:
+        """End it and its whole session at once, if it runs."""
+        if self.process is not None:
+            end_session(self.process.pid)
+            self.process.wait()
+            self.process = None
+
+    def end(self) -> None:
+        """Ask it to stop, wait for a checkpoint's time, and leave nothing of its session."""
+        if self.process is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, self.farewell)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            log.warning("killed, it did not stop", child=self.name)
+        self.drop()
 
 
 def end_leftovers(children: Path) -> None:
@@ -49,17 +69,6 @@ def end_leftovers(children: Path) -> None:
     for leader in json.loads(children.read_text()):
         end_session(leader, of_home=str(children.parent))
     children.unlink()
-
-
-def end(process: subprocess.Popen[bytes]) -> None:
-    """Ask a child to stop, wait for a checkpoint's time, and leave nothing of its session."""
-    signal_group(process.pid, signal.SIGTERM)
-    try:
-        process.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        log.warning("killed, it did not stop", pid=process.pid)
-    end_session(process.pid)
-    process.wait()
 
 
 def end_session(leader: int, of_home: str = "") -> None:
@@ -83,9 +92,3 @@ def _is_in_session(process: psutil.Process, leader: int, of_home: str) -> bool:
         return not of_home or process.environ().get("BRANDFARM_HOME") == of_home
     except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
         return False
-
-
-def signal_group(pid: int, number: signal.Signals) -> None:
-    """Tell a child's process group; that it is gone already is no trouble."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, number)

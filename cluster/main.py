@@ -1,4 +1,6 @@
-"""The dispatcher as a process: `python -m cluster.main`. Puts the parts together and serves until SIGTERM; workers live on."""
+"""The dispatcher as a process: `python -m cluster.main`. Puts the parts together and serves until SIGTERM.
+
+Workers live on, unless it is SIGUSR1 that ends it."""
 
 from __future__ import annotations
 
@@ -7,6 +9,7 @@ import contextlib
 import signal
 import sys
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
@@ -19,6 +22,9 @@ from cluster.ports import Fleet
 from cluster.settings import Settings
 from jobs.errors import FarmError
 from jobs.ports import ObjectStore
+
+if TYPE_CHECKING:
+    from cluster.ray_fleet import RayFleet
 
 log = structlog.get_logger("dispatcher")
 
@@ -56,13 +62,23 @@ async def _start(chosen: Settings) -> None:
     token = chosen.token()
     store = await asyncio.to_thread(stores.open_store, chosen.store_address)
     fleet = await _connect(chosen)
+    is_last = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _stop_with_workers, is_last)
     try:
         await serve(fleet, store, token, host=chosen.host, port=chosen.port)
+        if is_last.is_set():
+            await fleet.dismiss()
     finally:
         await fleet.close()
 
 
-async def _connect(chosen: Settings) -> Fleet:
+def _stop_with_workers(is_last: asyncio.Event) -> None:
+    """SIGUSR1: the whole farm goes down, so workers write their checkpoints and end; on SIGTERM they live on."""
+    is_last.set()
+    signal.raise_signal(signal.SIGTERM)
+
+
+async def _connect(chosen: Settings) -> RayFleet:
     from cluster.ray_fleet import RayFleet, WorkerOptions  # ray takes seconds and is not there on a plain install
 
     surroundings = {"OMP_NUM_THREADS": str(chosen.threads), "OMP_WAIT_POLICY": "PASSIVE"}

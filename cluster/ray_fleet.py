@@ -127,14 +127,16 @@ class RayFleet:
         await asyncio.to_thread(ray.shutdown)
 
     async def dismiss(self) -> None:
-        """End every worker, letting each keep what it can."""
-        for name in await self.workers():
-            actor = self._actors[name]
-            try:
-                await asyncio.wait_for(actor.close.remote(), ANSWER_SECONDS)
-            except (TimeoutError, ray.exceptions.RayError) as failed:
-                log.warning("worker did not close", worker=name, error=str(failed))
-            ray.kill(actor, no_restart=True)
+        """End every worker for good, letting each keep what it can."""
+        await asyncio.gather(*(self._dismiss(name) for name in list(self._actors)))
+
+    async def _dismiss(self, name: str) -> None:
+        actor = self._actors.pop(name)
+        try:
+            await asyncio.wait_for(actor.close.remote(), ANSWER_SECONDS)
+        except (TimeoutError, ray.exceptions.RayError) as failed:
+            log.warning("worker did not close", worker=name, error=str(failed))
+        await asyncio.to_thread(ray.kill, actor, no_restart=True)
 
     def _ensure(self) -> list[str]:
         wanted = dict(_places(ray.nodes()))  # type: ignore[no-untyped-call]

@@ -23,7 +23,7 @@ import httpx
 import structlog
 
 from cluster import store_url
-from cluster.children import Child, end, end_leftovers, end_session, signal_group
+from cluster.children import Child, end_leftovers
 from cluster.farm_home import Endpoint, FarmHome, write_secret
 from jobs.errors import FarmBusy
 from jobs.identity import digest_of
@@ -103,9 +103,10 @@ class Supervisor:
             "--include-dashboard=false", f"--port={self._ray_port}", f"--num-cpus={cpus}",
             "--node-ip-address=127.0.0.1", f"--temp-dir={_short_temporary_folder(home)}",
         ]  # fmt: skip
+        dispatcher = [sys.executable, "-m", "cluster.main"]
         return [
             Child("ray", ray, environment),
-            Child("dispatcher", [sys.executable, "-m", "cluster.main"], environment, needs=("ray",)),
+            Child("dispatcher", dispatcher, environment, farewell=signal.SIGUSR1, needs=("ray",)),
             Child("controller", [sys.executable, "-m", "operators.main"], environment),
         ]
 
@@ -148,7 +149,7 @@ class Supervisor:
                 self._revive(child)
 
     def _bury(self, child: Child) -> None:
-        """Note a death once, and end what the dead one left in its session."""
+        """Note a death once, and end what cannot live without the dead one: its session, and the children that need it."""
         if child.process is None:
             return
         now = time.monotonic()
@@ -156,18 +157,18 @@ class Supervisor:
         wait = 0.0 if child.deaths == 1 else min(LONGEST_BACK_OFF_SECONDS, 0.25 * 2**child.deaths)
         child.not_before = now + wait
         log.warning("died", child=child.name, code=child.process.returncode, again_in_seconds=wait)
-        end_session(child.process.pid)
-        child.process = None
+        for one in (child, *(other for other in self._children if child.name in other.needs)):
+            one.drop()
 
     def _revive(self, child: Child) -> None:
-        if time.monotonic() < child.not_before:
+        if time.monotonic() < child.not_before or not all(one.is_alive() for one in self._needed_by(child)):
             return
         self._start(child)
         if not self._became_ready(child):
             log.warning("not ready yet", child=child.name)
-        for other in self._children:
-            if child.name in other.needs and other.process is not None:
-                signal_group(other.process.pid, signal.SIGTERM)
+
+    def _needed_by(self, child: Child) -> list[Child]:
+        return [other for other in self._children if other.name in child.needs]
 
     def _announce(self) -> None:
         self._home.announce(
@@ -188,9 +189,8 @@ class Supervisor:
 
     def _take_down(self) -> None:
         for child in reversed(self._children):
-            if child.process is not None:
-                log.info("stopping", child=child.name)
-                end(child.process)
+            log.info("stopping", child=child.name)
+            child.end()
         self._home.children.unlink(missing_ok=True)
 
 

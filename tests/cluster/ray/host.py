@@ -1,0 +1,81 @@
+"""A real Ray cluster of several nodes on this machine, in a process of its own: `python -m tests.cluster.ray.host NODES`.
+
+Ray's head has no CPUs; each node has one. It says where it is, answers questions about its actors, one JSON line each, and
+takes everything down when its standard input closes. Token mode throughout, as on a farm.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from typing import Any
+
+import ray
+import ray.exceptions
+import ray.util
+from ray.cluster_utils import Cluster
+
+STORE_BYTES = 80 * 1024 * 1024  # Ray's object store, which nothing here uses; its floor is 75 MiB
+
+
+def main() -> None:
+    assert os.environ["RAY_AUTH_MODE"] == "token"
+    cluster = Cluster(
+        initialize_head=True,
+        head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE_BYTES},
+    )
+    for _ in range(int(sys.argv[1])):
+        cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=STORE_BYTES)
+    ray.init(address=cluster.address, namespace="host", log_to_driver=False)
+    say({"address": cluster.address, "nodes": nodes()})
+    questions = {"workers": workers, "dismiss": dismiss, "greet": greet}
+    for line in sys.stdin:
+        question, *arguments = json.loads(line)
+        say(questions[question](*arguments))
+    ray.shutdown()
+    cluster.shutdown()
+
+
+def nodes() -> dict[str, float]:
+    """By node id, its CPUs."""
+    return {node["NodeID"]: node["Resources"].get("CPU", 0) for node in ray.nodes()}
+
+
+def workers(namespace: str) -> dict[str, int]:
+    """By name, the process id of every worker that answers; one that has just died is not there for a while."""
+    pids: dict[str, int] = {}
+    for name in named(namespace):
+        with contextlib.suppress(ray.exceptions.RayActorError):
+            pids[name] = ray.get(ray.get_actor(name, namespace=namespace).pid.remote(), timeout=60)
+    return pids
+
+
+def dismiss(namespace: str) -> int:
+    """End every worker of a farm for good; how many there were."""
+    there = named(namespace)
+    for name in there:
+        ray.kill(ray.get_actor(name, namespace=namespace), no_restart=True)
+    return len(there)
+
+
+def greet(namespace: str, worker: str, epoch: int) -> Any:
+    """What a worker answers to a dispatcher of some epoch; nothing where it has just died."""
+    try:
+        return json.loads(ray.get(ray.get_actor(worker, namespace=namespace).hello.remote(epoch), timeout=60))
+    except ray.exceptions.RayActorError:
+        return {}
+
+
+def named(namespace: str) -> list[str]:
+    every = ray.util.list_named_actors(all_namespaces=True)
+    return sorted(one["name"] for one in every if one["namespace"] == namespace)
+
+
+def say(answer: Any) -> None:
+    print(json.dumps(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
