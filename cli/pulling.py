@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from cli import farm
+from cli import farm, sheet
 from cli.farm import Farm
 from jobs import blobs, identity, keys, publish
 from jobs.errors import Corrupt, FarmError, KeyNotFound, NotApproved
@@ -74,8 +74,17 @@ class Pulled:
         }
 
 
-def pull(asked: Farm, namespace: str | None, name: str, to: Path, progress: Progress | None = None) -> list[Pulled]:
-    """Fetches all images that stand, in the campaign's order, and writes manifest.json and manifest.csv beside them.
+@dataclass(frozen=True)
+class Pull:
+    """A pulled campaign: its folder, all its images in order, and the page that shows them, if one is wanted."""
+
+    to: Path
+    images: tuple[Pulled, ...]
+    contact: Path | None
+
+
+def pull(asked: Farm, namespace: str | None, name: str, to: Path, progress: Progress | None = None) -> Pull:
+    """Fetches all images that stand and writes manifest.json, manifest.csv and, if it is wanted, a contact sheet beside them.
 
     Raises NotFound, NotApproved where it waits for an approval, FarmError where it has not started or `to` cannot be written.
     """
@@ -83,14 +92,14 @@ def pull(asked: Farm, namespace: str | None, name: str, to: Path, progress: Prog
     plan = _plan(asked.store, campaign)
     try:
         to.mkdir(parents=True, exist_ok=True)
-        pulled = list(_told(_fetched(asked.store, plan, to), plan.count, progress))
-        _write_lists(to, pulled)
+        images = tuple(_told(_fetched(asked.store, plan, to), plan.count, progress))
+        _write_lists(to, images)
     except OSError as refused:
         raise FarmError(
             f"{to} cannot be written: {refused.strerror or refused}.",
             hint="Free space there or name another folder with --to; what is fetched already stays.",
         ) from refused
-    return pulled
+    return Pull(to, images, _contact_sheet(campaign, plan, images, to))
 
 
 def file_name(plan: Plan, shot: Shot) -> str:
@@ -163,7 +172,14 @@ def _told(pulled: Iterator[Pulled], count: int, progress: Progress | None) -> It
         yield one
 
 
-def _write_lists(to: Path, pulled: list[Pulled]) -> None:
+def _contact_sheet(campaign: Campaign, plan: Plan, images: tuple[Pulled, ...], to: Path) -> Path | None:
+    if not campaign.spec.output.contact_sheet:
+        return None
+    files = {one.shot.index: one.file for one in images if one.digest}
+    return sheet.write_contact(campaign.metadata.name or "", plan, files, to)
+
+
+def _write_lists(to: Path, pulled: tuple[Pulled, ...]) -> None:
     facts = [one.facts for one in pulled if one.digest]
     write_whole(to / "manifest.json", json.dumps(facts, indent=2, ensure_ascii=False).encode() + b"\n")
     write_whole(to / "manifest.csv", _csv(facts).encode())

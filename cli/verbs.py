@@ -19,7 +19,7 @@ LOOK = rich_click.RichHelpConfiguration(
     show_arguments=True,
     style_option_default="dim",
     max_width=100,
-    errors_epilogue=None,
+    text_emojis=False,
 )
 
 

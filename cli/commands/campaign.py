@@ -52,12 +52,12 @@ def pull(farm: Farm, out: Output, namespace: str | None, name: str, to: Path, pa
     """Fetch a campaign's images under names that people can read.
 
     Every byte is verified; begun again after a break, it fetches only what is missing. manifest.json and manifest.csv beside the
-    images say what each one is.
+    images say what each one is, and contact.html shows them.
     """
     with out.progress(f"Pulling {name}") as tell:
-        images = pulling.pull(farm, namespace, name, to, tell)
-    out.show(pulled.answer(images, to))
-    missing = pulled.missing(images)
+        found = pulling.pull(farm, namespace, name, to, tell)
+    out.show(pulled.answer(found))
+    missing = pulled.missing(found.images)
     if not missing or partial:
         return problems.Exit.OK
     hint = f"`brandfarm wait campaign/{name}`, then pull again; or be content with --partial."

@@ -73,7 +73,8 @@ def test_images_get_names_that_people_can_read(terminal: Terminal, store: Folder
     _draw(store, plan, plan.count)
     shown = terminal.type("campaign", "pull", "spring", "--to", str(tmp_path / "out"), "-o", "table", columns=200)
     assert (shown.code, shown.err) == (0, "")
-    assert shown.out == f"8 images in {tmp_path / 'out'}; manifest.json and manifest.csv say what each is.\n"
+    assert shown.out == f"8 images in {tmp_path / 'out'}; contact.html shows them, manifest.json says what each is.\n"
+    assert "0003-stable-socks-roof-top-sunset-seed1.png" in (tmp_path / "out" / "contact.html").read_text()
     assert _images(tmp_path / "out") == [
         "0001-stable-socks-beach-sunset-seed1.png",
         "0002-stable-socks-beach-sunset-seed2.png",
@@ -84,6 +85,16 @@ def test_images_get_names_that_people_can_read(terminal: Terminal, store: Folder
         "0007-olive-oil-roof-top-sunset-seed1.png",
         "0008-olive-oil-roof-top-sunset-seed2.png",
     ]
+
+
+def test_a_contact_sheet_is_made_unless_it_is_not_wanted(store: FolderStore, tmp_path: Path) -> None:
+    farm = FakeFarm(store)
+    farm.create(builders.campaign(output={"contactSheet": False}))
+    _start(store, plan := _plan())
+    _draw(store, plan, plan.count)
+    shown = Terminal(farm).type("campaign", "pull", "spring", "--to", str(tmp_path / "out"), "-o", "table", columns=200)
+    assert shown.out == f"8 images in {tmp_path / 'out'}; manifest.json says what each is.\n"
+    assert not (tmp_path / "out" / "contact.html").exists()
 
 
 def test_a_brand_shown_twice_is_told_apart_by_its_label(terminal: Terminal, store: FolderStore, tmp_path: Path) -> None:
