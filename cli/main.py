@@ -5,6 +5,7 @@ Knows no verb's inside; torch, ray, pydantic and the rest are imported by the ve
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any, NoReturn
 
@@ -76,5 +77,8 @@ for stand_in in verbs.lazily(VERBS):
 
 
 def main() -> NoReturn:
-    """The console script."""
+    """The console script. A terminal that cannot show a sign gets a question mark for it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     brandfarm.main(prog_name="brandfarm")

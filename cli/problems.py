@@ -77,6 +77,10 @@ def exit_code_of(verb: Callable[[], object]) -> int:
     except BrokenPipeError:
         _let_go_of_stdout()
         return Exit.OK
+    except SystemExit as left:
+        if isinstance(left.__context__, BrokenPipeError):
+            return Exit.OK  # click saw the same, and has let go of stdout
+        raise
     except Exception as error:
         if os.environ.get(DEBUG):
             raise

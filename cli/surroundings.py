@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Surroundings:
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time
     user: Callable[[], str] = login_name
+    has_keyboard: Callable[[], bool] = lambda: sys.stdin.isatty()
 
 
 def current() -> Surroundings:

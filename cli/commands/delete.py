@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import sys
-
 import click
 
-from cli import applying, documents, options, targets
+from cli import applying, documents, options, problems, surroundings, targets
 from cli import farm as farms
 from cli.farm import Document, Farm
 from cli.output import Output
@@ -36,7 +34,7 @@ FOLLOWS = {
 @options.farm
 def command(
     farm: Farm, out: Output, what: tuple[str, ...], files: tuple[str, ...], yes: bool, namespace: str | None
-) -> None:
+) -> int:
     """Withdraw manifests and the work that they ask for.
 
     Asks first; without a terminal it wants --yes.
@@ -45,9 +43,11 @@ def command(
     if not chosen:
         raise click.UsageError("Say what: KIND NAME, KIND/NAME, or -f FILE.")
     found = [_find(farm, space, target) for space, target in chosen]
-    if not yes:
-        _ask([f"{_name(one)} in {one['metadata']['namespace']}" for one in found])
+    if not yes and not _is_meant([f"{_name(one)} in {one['metadata']['namespace']}" for one in found]):
+        out.say("Nothing was deleted.")
+        return problems.Exit.FAILED
     out.show(deeds.answer([_delete(farm, one) for one in found]))
+    return problems.Exit.OK
 
 
 def _named_in(files: tuple[str, ...], namespace: str | None) -> list[tuple[str | None, Target]]:
@@ -68,11 +68,11 @@ def _find(farm: Farm, namespace: str | None, target: Target) -> Document:
         raise NotFound(f"{missing.message} Nothing was deleted.", hint=missing.hint) from missing
 
 
-def _ask(names: list[str]) -> None:
-    """Raises UsageError without a terminal, Abort for a no."""
-    if not sys.stdin.isatty():
+def _is_meant(names: list[str]) -> bool:
+    """Asks. Raises UsageError where nobody can answer."""
+    if not surroundings.current().has_keyboard():
         raise click.UsageError(f"This deletes {', '.join(names)}: without a terminal, say --yes.")
-    click.confirm(f"Delete {', '.join(names)}?", abort=True, err=True)
+    return click.confirm(f"Delete {', '.join(names)}?", err=True)
 
 
 def _delete(farm: Farm, document: Document) -> deeds.Deed:

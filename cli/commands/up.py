@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from cli import options, running
+from cli import options, problems, running
 from cli.output import Output
 from cli.running import Shape
 from cli.views import deeds
@@ -27,9 +27,7 @@ brandfarm up --foreground
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker. Left out: all.")
 @options.output
 @options.home_option
-def command(
-    out: Output, home: Path, store: str | None, foreground: bool, cpus: int | None, threads: int | None
-) -> None:
+def command(out: Output, home: Path, store: str | None, foreground: bool, cpus: int | None, threads: int | None) -> int:
     """Start the farm on this machine and leave it running.
 
     Ray's head, the dispatcher, the controller and the workers, with a small supervisor that restarts what dies. What an earlier
@@ -43,7 +41,12 @@ def command(
     shape = Shape(cpus or usual.cpus, threads or usual.threads)
     if foreground:
         running.foreground(place, shape)
-    with out.waiting("Starting the farm") as tell:
-        endpoint = running.up(place, shape, tell)
+    try:
+        with out.waiting("Starting the farm") as tell:
+            endpoint = running.up(place, shape, tell)
+    except KeyboardInterrupt:
+        out.say("The start was broken off, and what had started is down again.")
+        return problems.Exit.DETACHED
     follows = f"Its store: {endpoint.store}. Next: `brandfarm apply -f FILE`, then `brandfarm status -w`."
     out.show(deeds.answer([deeds.Deed("farm", f"ready in {place.root}", follows, vars(endpoint))]))
+    return problems.Exit.OK

@@ -30,13 +30,18 @@ class Terminal:
     farm: Farm
     user: str = "lead@studio-a"
     between: Callable[[], None] = lambda: None
+    keyboard: bool = False
     clock: float = 0.0
     pauses: list[float] = field(default_factory=list)
 
     def type(self, *words: str, columns: int = 80, stdin: str | bytes | None = None, **env: str) -> Shown:
         """Runs one verb to its end."""
         world = Surroundings(
-            open_farm=lambda _home: self.farm, pause=self._pause, monotonic=lambda: self.clock, user=lambda: self.user
+            open_farm=lambda _home: self.farm,
+            pause=self._pause,
+            monotonic=lambda: self.clock,
+            user=lambda: self.user,
+            has_keyboard=lambda: self.keyboard,
         )
         given: dict[str, Any] = {"COLUMNS": str(columns), "NO_COLOR": "1", "BRANDFARM_DEBUG": "1", **env}
         result = CliRunner(env=given).invoke(brandfarm, list(words), obj=world, input=stdin)

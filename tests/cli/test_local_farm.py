@@ -202,6 +202,18 @@ def test_a_deletion_wants_a_yes(terminal: Terminal, home: Path, tmp_path: Path) 
     assert LocalFarm(home).documents("BrandProject") == []
 
 
+def test_at_a_keyboard_a_deletion_is_asked_about(terminal: Terminal, home: Path, tmp_path: Path) -> None:
+    terminal.type("apply", "-f", written(tmp_path, "campaign.yaml", [builders.campaign()]))
+    terminal.keyboard = True
+    shown = terminal.type("delete", "campaign", "spring", stdin="n\n")
+    assert (shown.code, shown.out) == (1, "")
+    assert "Delete campaign/spring in default?" in shown.err
+    assert "Nothing was deleted." in shown.err
+    assert len(LocalFarm(home).documents("Campaign")) == 1
+    assert terminal.type("delete", "campaign", "spring", stdin="y\n").code == 0
+    assert LocalFarm(home).documents("Campaign") == []
+
+
 @pytest.mark.parametrize(
     "words",
     [

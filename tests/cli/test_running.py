@@ -101,6 +101,16 @@ def test_ctrl_c_while_it_starts_takes_it_down_again(home: FarmHome, monkeypatch:
     assert started[0].poll() is not None
 
 
+def test_a_start_that_is_broken_off_says_so(home: FarmHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_given: object) -> Endpoint:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(running, "up", interrupted)
+    told = Terminal(FakeFarm(FolderStore(home.root / "store"))).type("up", "--home", str(home.root))
+    assert told.code == 130
+    assert "what had started is down again" in told.err
+
+
 def test_a_home_that_is_held_is_left_alone(home: FarmHome) -> None:
     shown = Terminal(FakeFarm(FolderStore(home.root / "store")))
     with _held(home):

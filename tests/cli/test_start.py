@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,10 @@ import click
 import pytest
 
 from cli import verbs
+from cli.local_farm import LocalFarm
 from cli.main import VERBS, brandfarm
+from cluster.folder_store import FolderStore
+from tests import builders
 from tests.cli.terminal import Terminal
 from tests.fakes.farm import FakeFarm
 
@@ -20,8 +24,6 @@ SENTENCES = {name: sentence for listed in VERBS.values() for name, sentence in l
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Terminal:
-    from cluster.folder_store import FolderStore
-
     return Terminal(FakeFarm(FolderStore(tmp_path / "store")))
 
 
@@ -77,8 +79,6 @@ def test_the_verbs_are_listed_in_their_order() -> None:
     ],
 )
 def test_words_that_make_no_sense_exit_with_2(words: tuple[str, ...], said: str, terminal: Terminal) -> None:
-    from tests import builders
-
     terminal.farm.create(builders.project())
     shown = terminal.type(*words, columns=200)
     assert (shown.code, shown.out) == (2, "")
@@ -88,3 +88,20 @@ def test_words_that_make_no_sense_exit_with_2(words: tuple[str, ...], said: str,
 def test_the_version_is_told() -> None:
     ended = subprocess.run([sys.executable, "-m", "cli", "--version"], capture_output=True, text=True, check=False)
     assert ended.stdout.startswith("brandfarm ")
+
+
+def _piped(script: str, home: Path, **env: str) -> subprocess.CompletedProcess[str]:
+    given = {**os.environ, "BRANDFARM_HOME": str(home), "BRANDFARM": f"{sys.executable} -m cli", **env}
+    return subprocess.run(["bash", "-c", script], env=given, capture_output=True, text=True, check=False)
+
+
+def test_a_reader_that_goes_away_is_no_failure(tmp_path: Path) -> None:
+    ended = _piped("$BRANDFARM --help | head -1; exit ${PIPESTATUS[0]}", tmp_path)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_a_terminal_without_the_signs_gets_question_marks(tmp_path: Path) -> None:
+    LocalFarm(tmp_path).create(builders.campaign())
+    told = _piped("$BRANDFARM status -o table", tmp_path, PYTHONIOENCODING="ascii")
+    assert told.returncode == 0
+    assert "???????????? 0/20" in told.stdout
