@@ -64,11 +64,14 @@ def critique(asked: Farm, namespace: str | None, name: str, version: str, word: 
     """Says what is wrong with a version. Raises NotFound, ManifestInvalid, and FarmError for one that is not trained."""
     project = farm.project(asked, namespace, name)
     chosen = _trained(project, version)
+    had_approved = by in _people_who_approve(asked, project, version)
     review = _say(asked, project, chosen.version, word, by)
     if word.verdict is Verdict.APPROVE:
         approvals = len(_people_who_approve(asked, project, chosen.version))
         return Said(review, chosen.version, _what_follows(project, chosen.version, approvals))
-    return Said(review, chosen.version, f"Change the pictures, captions or recipe of {name}, and apply it again.")
+    taken_back = f"This takes back your approval of {version}. " if had_approved else ""
+    advice = f"Change the pictures, captions or recipe of {name}, and apply it again."
+    return Said(review, chosen.version, taken_back + advice)
 
 
 def unknown_tags(project: BrandProject, word: Word) -> list[str]:

@@ -73,7 +73,8 @@ def test_the_same_person_approves_once(farm: FakeFarm) -> None:
 def test_a_person_who_took_it_back_may_approve_again(farm: FakeFarm) -> None:
     terminal = _with(farm, studio.awaiting())
     terminal.type("approve", "stable-socks")
-    terminal.type("critique", "stable-socks", "v1", "--note", "no, the heel")
+    taken_back = terminal.type("critique", "stable-socks", "v1", "--note", "no, the heel")
+    assert "This takes back your approval of v1." in taken_back.out
     terminal.type("approve", "stable-socks")
     assert [review["verdict"] for review in _reviews(farm)] == ["approve", "revise", "approve"]
 
