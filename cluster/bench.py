@@ -13,9 +13,10 @@ from cluster.ports import Workbench
 def open_workbench(store: str, threads: int, batch: int = 8, rows: int = 8) -> Workbench:
     """The workbench over a store's address; `batch` images are drawn at once, `rows` trainings step together."""
     from jobs import run
+    from jobs.workbench.resident import Room
 
     opened = stores.open_store(store)
-    room = run.Room(rows=rows, batch=batch)
+    room = Room(rows=rows, batch=batch)
     return run.open_workbench(
         opened, lambda address: sources.open_source(opened, address), MachineClock(), threads=threads, room=room
     )

@@ -56,7 +56,7 @@ class Offer(Value):
 
 
 class Workbench(Protocol):
-    """All that one worker process can do; called from one thread only. Real in jobs.run, faked in tests."""
+    """All that one worker process can do; called from one thread only. Real in jobs.workbench, faked in tests."""
 
     def offer(self) -> Offer:
         """What there is room for now."""

@@ -10,11 +10,13 @@ import pytest
 from cluster.clocks import MachineClock
 from cluster.folder_store import FolderStore
 from jobs import keys, publish, run
+from jobs.bases import loading
 from jobs.ports import ObjectStore, Source
-from jobs.run import Room
 from jobs.shots import AdapterUse, Sampling
 from jobs.spec import Hints, Job, Samples
+from jobs.training import finish_training
 from jobs.work import EventKind, Workbench
+from jobs.workbench.resident import Room
 from tests.contract.workbench import WorkbenchContract, ends, turned, until_step
 from tests.jobs import bench as given
 
@@ -22,10 +24,10 @@ from tests.jobs import bench as given
 @pytest.fixture(autouse=True)
 def base_that_is_read_once(monkeypatch):
     """Benches give the base back as they found it, so one that was read serves them all."""
-    monkeypatch.setattr(run.loading, "load", load_once)
+    monkeypatch.setattr(loading, "load", load_once)
 
 
-load_once = functools.cache(run.loading.load)
+load_once = functools.cache(loading.load)
 
 
 def open_on(store: ObjectStore, batch: int = 4) -> Workbench:
@@ -121,14 +123,14 @@ def test_a_training_that_was_closed_after_its_last_step_only_records(store):
 def test_a_failure_that_nobody_foresaw_is_one_jobs_own(bench, store, monkeypatch):
     dataset = given.put_dataset(store)
     broken, sound = given.training(dataset, 1), given.training(dataset, 2)
-    finish = run.finish_training.finish
+    finish = finish_training.finish
 
     def break_for_one(trainer, base, store, job):
         if job == broken.id:
             raise ZeroDivisionError("nobody foresaw this")
         return finish(trainer, base, store, job)
 
-    monkeypatch.setattr(run.finish_training, "finish", break_for_one)
+    monkeypatch.setattr(finish_training, "finish", break_for_one)
     for job in (broken, sound):
         bench.begin(job, 1)
     events = turned(bench)
