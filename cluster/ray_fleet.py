@@ -22,7 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.ports import EventBatch, Hello
 from cluster.worker import Worker
-from jobs.errors import StaleEpoch, WorkerLost
+from jobs.errors import StaleEpoch, Unauthorized, WorkerLost
 from jobs.spec import Job
 
 PREFIX = "worker-"
@@ -75,8 +75,9 @@ class WorkerActor:
         return os.getpid()
 
     async def close(self) -> None:
-        """Checkpoint and stop working."""
-        await asyncio.to_thread(self._worker.close)
+        """Checkpoint and stop working. A worker that holds nothing has nothing to keep, and may be long in opening."""
+        if self._worker.holds_anything():
+            await asyncio.to_thread(self._worker.close)
 
 
 def _told(do: Callable[[], Any]) -> str:
@@ -96,10 +97,15 @@ class RayFleet:
 
     @classmethod
     async def connect(cls, *, address: str, namespace: str, options: WorkerOptions | None = None) -> RayFleet:
-        """Join a Ray cluster as a driver. Raises WorkerLost where none answers at the address."""
+        """Join a Ray cluster as a driver. Raises WorkerLost where none answers at the address, Unauthorized without a token."""
+        if os.environ.get("RAY_AUTH_MODE") != "token":
+            raise Unauthorized(
+                "Ray would run without tokens here: whoever reaches its ports could run code as this farm.",
+                hint="Set RAY_AUTH_MODE=token and RAY_AUTH_TOKEN for Ray's head, its nodes and the dispatcher.",
+            )
         try:
             ray.init(address=address, namespace=namespace, logging_level=logging.WARNING, log_to_driver=False)
-        except (ConnectionError, TimeoutError, RuntimeError, ValueError) as failed:
+        except (ConnectionError, TimeoutError, RuntimeError, ValueError, ray.exceptions.RayError) as failed:
             raise WorkerLost(
                 f"No Ray cluster answers at {address}: {failed}", hint="Is its head running? `brandfarm up` starts one."
             ) from failed
@@ -139,7 +145,7 @@ class RayFleet:
         await asyncio.to_thread(ray.kill, actor, no_restart=True)
 
     def _ensure(self) -> list[str]:
-        wanted = dict(_places(ray.nodes()))  # type: ignore[no-untyped-call]
+        wanted = workers_of(ray.nodes())  # type: ignore[no-untyped-call]
         there = {one for one in ray.util.list_named_actors() if one.startswith(PREFIX)}
         for name in there - wanted.keys():
             self._drop(name)
@@ -193,13 +199,14 @@ class _Place:
     gpu: bool
 
 
-def _places(nodes: list[dict[str, Any]]) -> list[tuple[str, _Place]]:
-    """The workers that these Ray nodes should carry: one per GPU; one on a node with CPUs only; none on a head without either."""
-    places = []
+def workers_of(nodes: list[dict[str, Any]]) -> dict[str, _Place]:
+    """By name, the workers that these Ray nodes should carry: one per GPU; one on a node with CPUs only; none on a head
+    without either."""
+    places = {}
     for node in nodes:
         if not node["Alive"]:
             continue
         gpus, cpus = int(node["Resources"].get("GPU", 0)), node["Resources"].get("CPU", 0)
         for number in range(gpus or (1 if cpus >= 1 else 0)):
-            places.append((f"{PREFIX}{node['NodeID'][:8]}-{number}", _Place(node["NodeID"], gpus > 0)))
+            places[f"{PREFIX}{node['NodeID'][:8]}-{number}"] = _Place(node["NodeID"], gpus > 0)
     return places

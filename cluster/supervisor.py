@@ -9,6 +9,7 @@ import argparse
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,7 +26,7 @@ import structlog
 from cluster import store_url
 from cluster.children import Child, end_leftovers
 from cluster.farm_home import Endpoint, FarmHome, write_secret
-from jobs.errors import FarmBusy
+from jobs.errors import FarmBusy, FarmError
 from jobs.identity import digest_of
 
 READY_SECONDS = 120.0
@@ -105,7 +106,9 @@ class Supervisor:
         ]  # fmt: skip
         dispatcher = [sys.executable, "-m", "cluster.main"]
         return [
-            Child("ray", ray, environment),
+            Child(
+                "ray", ray, environment, farewell=signal.SIGKILL
+            ),  # it keeps nothing, and `ray start --block` is deaf
             Child("dispatcher", dispatcher, environment, farewell=signal.SIGUSR1, needs=("ray",)),
             Child("controller", [sys.executable, "-m", "operators.main"], environment),
         ]
@@ -192,6 +195,7 @@ class Supervisor:
             log.info("stopping", child=child.name)
             child.end()
         self._home.children.unlink(missing_ok=True)
+        shutil.rmtree(_short_temporary_folder(self._home), ignore_errors=True)
 
 
 def _free_ports(count: int) -> list[int]:
@@ -221,6 +225,8 @@ def _short_temporary_folder(home: FarmHome) -> Path:
     """Ray's sockets live under it; their paths may be 107 characters at most, so a deep home cannot hold them."""
     short = Path("/tmp") / f"brandfarm-{os.getuid()}-{digest_of(str(home.root).encode())[:12]}"
     short.mkdir(mode=0o700, exist_ok=True)
+    if short.stat().st_uid != os.getuid():
+        raise FarmError(f"{short} belongs to somebody else.", hint="Let its owner remove it, or choose another --home.")
     return short
 
 
@@ -234,13 +240,13 @@ def main() -> None:
     home = FarmHome(given.home.resolve())
     home.prepare()
     home.token()
-    supervisor = Supervisor(home, cpus=given.cpus, threads=given.threads)
-    signal.signal(signal.SIGTERM, supervisor.stop)
-    signal.signal(signal.SIGINT, supervisor.stop)
     try:
+        supervisor = Supervisor(home, cpus=given.cpus, threads=given.threads)
+        signal.signal(signal.SIGTERM, supervisor.stop)
+        signal.signal(signal.SIGINT, supervisor.stop)
         supervisor.run()
-    except FarmBusy as busy:
-        raise SystemExit(f"{busy.message} {busy.hint}") from busy
+    except FarmError as error:
+        raise SystemExit(f"{error.message} {error.hint}") from error
 
 
 if __name__ == "__main__":

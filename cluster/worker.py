@@ -81,6 +81,11 @@ class Worker:
             if job in self._held:
                 self._orders.append(_Stop(job, at_checkpoint))
 
+    def holds_anything(self) -> bool:
+        """Whether it has taken a job that has not ended."""
+        with self._lock:
+            return bool(self._held)
+
     async def events(self, epoch: int, after: int, wait_seconds: float) -> EventBatch:
         """Events numbered above `after`; waits up to wait_seconds for the first. Raises StaleEpoch."""
         self._obey(epoch)

@@ -21,16 +21,19 @@ STEPS, EVERY = 60, 5
 SHOTS = 8
 
 
-@pytest.fixture
-def store(tmp_path):
-    return FolderStore(tmp_path / "store")
-
-
-@pytest.fixture
-def farm(cluster, tmp_path, store):
-    started = Farm(cluster, tmp_path, str(tmp_path / "store"), store, "cluster.bench:open_workbench")
+@pytest.fixture(scope="module")
+def farm(cluster, tmp_path_factory):
+    """A farm of real workbenches, whose processes take long to open: one for all."""
+    folder = tmp_path_factory.mktemp("real")
+    store = FolderStore(folder / "store")
+    started = Farm(cluster, folder, str(folder / "store"), store, "cluster.bench:open_workbench")
     yield started
     started.close()
+
+
+@pytest.fixture
+def store(farm):
+    return farm.store
 
 
 def taken_in(farm, folder):
@@ -94,7 +97,8 @@ def test_a_farm_that_goes_down_keeps_what_its_trainings_have_come_to(farm, store
     job = given.training(given.put_dataset(store), 3, steps=2000, checkpoint_every=1000)
     farm.want("brand", job)
     reached = farm.until_at_step(job, 5).done
-    farm.dispatcher.send_signal(signal.SIGUSR1)
+    farm.dispatcher.send_signal(signal.SIGUSR1)  # as the supervisor says it when the farm goes down
     assert farm.dispatcher.wait(timeout=60) == 0
     assert farm.cluster.ask("workers", farm.namespace) == {}
-    assert reached <= furthest_checkpoint(store, job, attempt=1) < 1000
+    assert reached <= furthest_checkpoint(store, job, attempt=1) < 1000  # not one of its own times: it was told to keep
+    farm.restart_dispatcher()
