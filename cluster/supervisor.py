@@ -52,6 +52,7 @@ class Supervisor:
         self._hold()
         try:
             end_leftovers(self._home.children)
+            self._empty_temporary_folder()
             for child in self._children:
                 self._start(child)
                 self._require_ready(child)
@@ -66,6 +67,13 @@ class Supervisor:
     def stop(self, *_signal: object) -> None:
         """Take the farm down at the next look."""
         self._stopping.set()
+
+    def _empty_temporary_folder(self) -> None:
+        """Ray's files of the last run go; those of this run, workers' logs among them, are found beside the other logs."""
+        shutil.rmtree(_short_temporary_folder(self._home))
+        link = self._home.logs / "workers"
+        link.unlink(missing_ok=True)
+        link.symlink_to(_short_temporary_folder(self._home) / "session_latest" / "logs")
 
     def _hold(self) -> None:
         self._home.prepare()
@@ -195,7 +203,6 @@ class Supervisor:
             log.info("stopping", child=child.name)
             child.end()
         self._home.children.unlink(missing_ok=True)
-        shutil.rmtree(_short_temporary_folder(self._home), ignore_errors=True)
 
 
 def _free_ports(count: int) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,6 +100,7 @@ class Supervised:
             self.process.communicate()
         for one in self.processes():
             one.kill()
+        shutil.rmtree((self.home.logs / "workers").readlink().parents[1])
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +113,7 @@ def farm(tmp_path_factory):
 def test_an_empty_home_becomes_a_farm_with_a_worker(farm):
     endpoint = farm.up()
     assert farm.is_healthy()
+    assert list((farm.home.logs / "workers").glob("raylet.*"))
     assert Path(endpoint.store.removeprefix("folder://")) == farm.home.store
     assert farm.home.token_file.stat().st_mode & 0o077 == 0
     assert {path.stem for path in farm.home.logs.glob("*.log")} == set(PARTS)

@@ -152,3 +152,33 @@ def test_a_store_that_is_away_for_a_while_costs_nobody_a_job(store):
     event = ended(worker)
     worker.close()
     assert event.kind is EventKind.FINISHED
+
+
+def test_a_workbench_that_broke_is_closed_so_that_it_keeps_what_it_still_can(store):
+    closed = []
+
+    class Broken(FakeWorkbench):
+        def turn(self):
+            raise RuntimeError("the device fell off")
+
+        def close(self):
+            closed.append(self)
+            raise RuntimeError("it does not even close")
+
+    first = Broken(store)
+    opened = iter([first, FakeWorkbench(store, steps=1)])
+    worker = Worker("w", lambda: next(opened))
+    worker.begin(1, chunk(), attempt=1)
+    worker.start()
+    failed = ended(worker)
+    worker.close()
+    assert (closed, failed.trouble.message) == ([first], "the device fell off")
+
+
+def test_it_holds_what_it_was_given_until_that_has_ended(worker):
+    assert not worker.holds_anything()
+    worker.begin(1, chunk(), attempt=1)
+    assert worker.holds_anything()
+    while worker.turn():
+        pass
+    assert not worker.holds_anything()
