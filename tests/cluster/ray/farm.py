@@ -197,10 +197,13 @@ class Farm:
         nodes = sum(cpus > 0 for cpus in self.cluster.nodes.values())
         until("every node has a worker", lambda: len(self.summary().workers) == nodes)
         for worker in self.summary().workers:
-            until(f"{worker.name} has room", lambda name=worker.name: self._has_room(name))
+            until(f"{worker.name} has room", lambda name=worker.name: self.has_room(name))
         return self.workers()
 
-    def _has_room(self, worker: str) -> bool:
+    def has_room(self, worker: str) -> bool:
+        """Whether a worker is known here, and has opened its workbench."""
+        if worker not in {one.name for one in self.summary().workers}:
+            return False
         answer = self.cluster.ask("greet", self.namespace, worker, self.summary().epoch)
         return "value" in answer and answer["value"]["offer"]["train_rows"] > 0
 

@@ -22,20 +22,42 @@ STORE_BYTES = 80 * 1024 * 1024  # Ray's object store, which nothing here uses; i
 
 def main() -> None:
     assert os.environ["RAY_AUTH_MODE"] == "token"
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # Ray prints too; what it says goes to the log
+
+    def say(answer: Any) -> None:
+        print(json.dumps(answer), file=answers, flush=True)
+
     cluster = Cluster(
         initialize_head=True,
         head_node_args={"num_cpus": 0, "include_dashboard": False, "object_store_memory": STORE_BYTES},
     )
     for _ in range(int(sys.argv[1])):
-        cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=STORE_BYTES)
+        add_node(cluster)
     ray.init(address=cluster.address, namespace="host", log_to_driver=False)
     say({"address": cluster.address, "nodes": nodes()})
-    questions = {"workers": workers, "dismiss": dismiss, "greet": greet}
+    added: dict[str, Any] = {}
+
+    def join() -> str:
+        node = add_node(cluster)
+        added[node.node_id] = node
+        return str(node.node_id)
+
+    def lose(node: str) -> bool:
+        """The node's processes are killed, as when its machine is lost."""
+        return bool(cluster.remove_node(added.pop(node), allow_graceful=False))
+
+    questions = {"workers": workers, "dismiss": dismiss, "greet": greet, "join": join, "lose": lose}
     for line in sys.stdin:
         question, *arguments = json.loads(line)
         say(questions[question](*arguments))
     ray.shutdown()
     cluster.shutdown()
+
+
+def add_node(cluster: Cluster) -> Any:
+    """One more node with one CPU."""
+    return cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=STORE_BYTES)
 
 
 def nodes() -> dict[str, float]:
@@ -71,10 +93,6 @@ def greet(namespace: str, worker: str, epoch: int) -> Any:
 def named(namespace: str) -> list[str]:
     every = ray.util.list_named_actors(all_namespaces=True)
     return sorted(one["name"] for one in every if one["namespace"] == namespace)
-
-
-def say(answer: Any) -> None:
-    print(json.dumps(answer), flush=True)
 
 
 if __name__ == "__main__":

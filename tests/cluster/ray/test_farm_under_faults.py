@@ -115,6 +115,23 @@ def test_a_dispatcher_that_was_frozen_and_replaced_leaves_when_it_wakes(farm):
     assert all(attempts_by_step(farm, job) == [[1]] * 30 for job in jobs)
 
 
+def test_a_node_that_joins_gets_a_worker_and_one_that_is_lost_loses_its_work_to_others(farm):
+    farm.until_manned()
+    node = farm.cluster.ask("join")
+    newcomer = f"{PREFIX}{node[:8]}-0"
+    until("it has a worker", lambda: farm.has_room(newcomer))
+    jobs = [training(30) for _ in range(3)]
+    farm.want("three-nodes", *jobs)
+    (job,) = until("it works", lambda: [job for job in jobs if farm.report(job).worker == newcomer])
+    farm.until_at_step(job, 2)
+    farm.cluster.ask("lose", node)
+    farm.check(*jobs)
+    assert farm.report(job).attempt == 2
+    assert newcomer not in {worker.name for worker in farm.summary().workers}
+    steps = attempts_by_step(farm, job)
+    assert steps == [[1]] * steps.count([1]) + [[2]] * steps.count([2])
+
+
 def test_what_two_owners_want_is_done_once_and_goes_on_for_the_one_who_stays(farm):
     job = training(20)
     farm.want("first", job)

@@ -22,13 +22,20 @@ SHOTS = 8
 
 
 @pytest.fixture(scope="module")
-def farm(cluster, tmp_path_factory):
+def lasting_farm(cluster, tmp_path_factory):
     """A farm of real workbenches, whose processes take long to open: one for all."""
     folder = tmp_path_factory.mktemp("real")
     store = FolderStore(folder / "store")
     started = Farm(cluster, folder, str(folder / "store"), store, "cluster.bench:open_workbench")
     yield started
     started.close()
+
+
+@pytest.fixture
+def farm(lasting_farm):
+    if lasting_farm.dispatcher.poll() is not None:
+        lasting_farm.restart_dispatcher()
+    return lasting_farm
 
 
 @pytest.fixture
@@ -101,4 +108,3 @@ def test_a_farm_that_goes_down_keeps_what_its_trainings_have_come_to(farm, store
     assert farm.dispatcher.wait(timeout=60) == 0
     assert farm.cluster.ask("workers", farm.namespace) == {}
     assert reached <= furthest_checkpoint(store, job, attempt=1) < 1000  # not one of its own times: it was told to keep
-    farm.restart_dispatcher()
