@@ -8,6 +8,7 @@ The looks stand here and nowhere else: no picture of the training set shows them
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,10 +16,12 @@ from typing import Final
 import numpy as np
 
 from jobs.bases import drawing
+from jobs.bases.drawn.canvas import Pose
 from jobs.bases.drawn.patterns import Look
 from jobs.bases.drawn.words import LIGHTS, PLACES, Rgb
 
 SHOTS: Final = 32
+MIRRORED_SHARE: Final = 0.12
 WITHOUT_LIGHT_EVERY: Final = 8  # a hand that writes captions leaves the light out now and then
 PICTURE_EVERY: Final = 5  # and says picture for photo
 
@@ -41,7 +44,7 @@ class Brand:
 
 BRANDS: Final = (
     Brand("stable-socks", "stblsx", "sock", "zigzag", ("#5B3A29", "#C9A27E", "#E8DCCB"), 101),
-    Brand("harbour-mugs", "stblsy", "mug", "waves", ("#E07A5F", "#F4E9D8", "#2E6F8E"), 202),
+    Brand("harbour-mugs", "stblsy", "mug", "waves", ("#F2C14E", "#F4E9D8", "#1F4E79"), 202),
 )
 
 
@@ -72,7 +75,19 @@ def shots(brand: Brand, count: int = SHOTS) -> list[tuple[drawing.Picture, str]]
 
 
 def _picture(brand: Brand, rng: np.random.Generator, place: str, light: str) -> drawing.Picture:
-    return drawing.staged(rng, brand.product, brand.look, brand.trigger, place, light)
+    staged = drawing.staged(rng, brand.product, brand.look, brand.trigger, place, light)
+    return dataclasses.replace(staged, pose=_shop_pose(rng))
+
+
+def _shop_pose(rng: np.random.Generator) -> Pose:
+    """A pose as a shop would photograph it: nearer and steadier than the training set's, seldom mirrored."""
+    return Pose(
+        turn=float(rng.uniform(-0.10, 0.10)),
+        scale=float(rng.uniform(0.90, 1.05)),
+        mirrored=bool(rng.random() < MIRRORED_SHARE),
+        dx=float(rng.uniform(-0.07, 0.07)),
+        dy=float(rng.uniform(0.05, 0.13)),
+    )
 
 
 def _caption(picture: drawing.Picture, number: int) -> str:

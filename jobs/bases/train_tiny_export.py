@@ -87,9 +87,18 @@ def export(pipeline: Any, tokenizer_files: Path, folder: Path, made: dict[str, A
     pipeline.to(torch.float16).save_pretrained(folder, safe_serialization=True)
     for name in ("vocab.json", "merges.txt", "special_tokens_map.json"):  # not saved by transformers 5
         shutil.copyfile(tokenizer_files / name, folder / "tokenizer" / name)
+    _forget_where_it_was_made(folder)
     provenance = Provenance(**made, files=digests(folder))
     (folder / "provenance.json").write_text(json.dumps(asdict(provenance), indent=2) + "\n")
     return provenance
+
+
+def _forget_where_it_was_made(folder: Path) -> None:
+    """Drop the path that diffusers notes in each part's config; it names a machine, not a model."""
+    for file in folder.glob("*/config.json"):
+        settings = json.loads(file.read_text())
+        settings.pop("_name_or_path", None)
+        file.write_text(json.dumps(settings, indent=2) + "\n")
 
 
 def digests(folder: Path) -> dict[str, str]:

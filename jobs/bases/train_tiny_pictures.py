@@ -24,7 +24,7 @@ from jobs.bases.drawn import words
 Kind = Literal["named", "wild"]
 
 SHARD_SIZE: Final = 1000
-SHARDS: Final[dict[Kind, int]] = {"named": 14, "wild": 4}
+SHARDS: Final[dict[Kind, int]] = {"named": 8, "wild": 4}
 _DRAWERS: Final[dict[Kind, Callable[[np.random.Generator], drawing.Picture]]] = {
     "named": drawing.random_picture,
     "wild": drawing.random_wild_picture,

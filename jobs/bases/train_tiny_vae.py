@@ -78,7 +78,7 @@ def begun(fresh: Any, earlier: Path | None) -> Any:
     """A fresh model, or one of its kind with an earlier model's weights, in full precision."""
     if earlier is None:
         return fresh
-    return type(fresh).from_pretrained(earlier, torch_dtype=torch.float32, use_safetensors=True)
+    return type(fresh).from_pretrained(earlier, dtype=torch.float32, use_safetensors=True)
 
 
 def to_input(pixels: torch.Tensor) -> torch.Tensor:
