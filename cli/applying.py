@@ -60,11 +60,11 @@ def apply(
 ) -> Iterator[Applied]:
     """Applies documents in their order, one by one. `namespace` is for those that name none.
 
-    Raises ManifestInvalid, BaseUnknown before anything is written, SourceUnreadable, NotFound, Conflict.
+    Raises ManifestInvalid before anything is written, SourceUnreadable, NotFound, Conflict.
     """
     wanted = [wanted_document(one, namespace) for one in read]
     for one, document in zip(read, wanted, strict=True):
-        _require_known_base(one)
+        require_known_base(one)
         live = find(farm, document)
         if live is not None:
             require_lawful(one, live, document)
@@ -185,10 +185,13 @@ def _with_uid(wanted: Document, live: Document) -> Document:
     return wanted | {"spec": {"projectUid": uid} | wanted["spec"]}
 
 
-def _require_known_base(read: Read) -> None:
+def require_known_base(read: Read) -> None:
+    """Raises ManifestInvalid at the base's own place, where the catalogue has none of that name."""
     if not isinstance(read.model, BrandProject):
         return
     try:
         catalogue.by_name(read.model.spec.base.name)
     except BaseUnknown as unknown:
-        raise BaseUnknown(f"{read.file}:{read.line}: {unknown.message}", hint=unknown.hint) from unknown
+        known = ", ".join(base.name for base in catalogue.ENTRIES)
+        wrong = read.problem(("spec", "base", "name"), repr(read.model.spec.base.name), f"one of: {known}")
+        raise DocumentsInvalid([wrong]) from unknown

@@ -6,8 +6,8 @@ Refuses to know the farm: what is read here has not been asked of anybody.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,12 +55,18 @@ class DocumentsInvalid(ManifestInvalid):
 
 @dataclass(frozen=True)
 class Document:
-    """A manifest and where it was written: the model, the document as written, its file, and its first line."""
+    """A manifest and where it was written: the model, the document as written, its file, its first line, its values' places."""
 
     model: manifests.AnyManifest
     raw: dict[str, Any]
     file: str
     line: int
+    places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
+
+    def problem(self, path: tuple[str, ...], found: str, expected: str) -> Problem:
+        """Something wrong with a value that could not be known from the text alone, at the value's own place."""
+        place = self.places.get(path, Place(self.line, 1))
+        return Problem(self.file, place.line, place.column, ".".join(path), found, expected)
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ def _document(file: str, reading: Reading) -> Document:
         problems += [_placed(file, reading, problem) for problem in error.problems if problem.path not in told]
     if problems:
         raise DocumentsInvalid(sorted(problems, key=lambda problem: (problem.line, problem.column)))
-    return Document(model, reading.value, file, reading.place.line)
+    return Document(model, reading.value, file, reading.place.line, reading.values)
 
 
 def _placed(file: str, reading: Reading, problem: manifests.FieldProblem) -> Problem:

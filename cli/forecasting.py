@@ -15,7 +15,6 @@ from cli.documents import Document as Read
 from cli.farm import Document, Farm
 from cluster import uploads
 from jobs import manifests
-from jobs.bases import catalogue
 from jobs.errors import KeyNotFound
 from jobs.manifests import BrandProject, BrandProjectSpec, Campaign, Look, resolve_recipe
 from jobs.manifests.prompts import names_trigger
@@ -38,7 +37,7 @@ class Forecast:
 
 
 def forecast(asked: Farm, read: Sequence[Read], namespace: str | None = None) -> Iterator[Forecast]:
-    """A forecast for each document. Raises ManifestInvalid, BaseUnknown, SourceUnreadable."""
+    """A forecast for each document. Raises ManifestInvalid, SourceUnreadable."""
     planned = frozenset(one.model.metadata.name or "" for one in read if isinstance(one.model, BrandProject))
     for one in read:
         wanted = applying.wanted_document(one, namespace)
@@ -61,7 +60,7 @@ def _forecast(asked: Farm, read: Read, wanted: Document, live: Document | None, 
 
 
 def _brand(read: Read, project: BrandProject, wanted: Document, live: Document | None) -> Forecast:
-    catalogue.by_name(project.spec.base.name)
+    applying.require_known_base(read)
     folder = applying.local_folder(read)
     warnings: tuple[str, ...] = ()
     pictures = project.spec.dataset.source

@@ -88,7 +88,7 @@ class LocalFarm:
     def store(self) -> ObjectStore:
         """The farm's store, opened on first use."""
         self.home.prepare()
-        return stores.open_store(self.home.store_url())
+        return stores.open_of_home(self.home)
 
     def _ask(self, question: Callable[[LocalManifests], Coroutine[Any, Any, Answer]]) -> Answer:
         manifests = LocalManifests(self.home.manifests)

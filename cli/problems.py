@@ -33,6 +33,7 @@ CODES: tuple[tuple[type[errors.FarmError], Exit], ...] = (
     (errors.BaseUnknown, Exit.USAGE),
     (errors.SourceUnreadable, Exit.USAGE),
     (errors.DatasetInvalid, Exit.USAGE),
+    (errors.StoreAddressInvalid, Exit.USAGE),
     (errors.NotFound, Exit.NOT_FOUND),
     (errors.Timeout, Exit.TIMEOUT),
     (errors.NotApproved, Exit.NOT_APPROVED),

@@ -15,7 +15,7 @@ def open_workbench(store: str, threads: int, batch: int = 8, rows: int = 8) -> W
     from jobs import run
     from jobs.workbench.resident import Room
 
-    opened = stores.open_store(store)
+    opened = stores.open_store(store, may_make=False)
     room = Room(rows=rows, batch=batch)
     return run.open_workbench(
         opened, lambda address: sources.open_source(opened, address), MachineClock(), threads=threads, room=room

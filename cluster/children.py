@@ -74,8 +74,8 @@ def end_leftovers(children: Path) -> None:
 def end_session(leader: int, of_home: str = "") -> None:
     """Kill all that is left of a session. Ray gives each worker a process group of its own, so a group is not all."""
     for _ in range(SWEEPS):
-        left = [one for one in psutil.process_iter() if _is_in_session(one, leader, of_home)]
-        if not left:
+        left = [one for one in psutil.process_iter() if _is_in_session(one, leader)]
+        if not left or not (of_home == "" or any(_knows_home(one, of_home) for one in left)):
             return
         log.info("ending what is left", pids=[one.pid for one in left])
         for one in left:
@@ -85,10 +85,16 @@ def end_session(leader: int, of_home: str = "") -> None:
     log.error("something does not end", leader=leader)
 
 
-def _is_in_session(process: psutil.Process, leader: int, of_home: str) -> bool:
+def _is_in_session(process: psutil.Process, leader: int) -> bool:
     try:
-        if os.getsid(process.pid) != leader or process.status() == psutil.STATUS_ZOMBIE:
-            return False
-        return not of_home or process.environ().get("BRANDFARM_HOME") == of_home
-    except (ProcessLookupError, PermissionError, psutil.NoSuchProcess, psutil.AccessDenied):
+        return os.getsid(process.pid) == leader and process.status() != psutil.STATUS_ZOMBIE
+    except (ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+        return False
+
+
+def _knows_home(process: psutil.Process, home: str) -> bool:
+    """Ray's workers write their titles over their environment, so one process speaks for its whole session."""
+    try:
+        return process.environ().get("BRANDFARM_HOME") == home
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
         return False

@@ -74,8 +74,8 @@ class FarmHome:
         return self.root / "token"
 
     def prepare(self) -> None:
-        """Make the folders, mode 0700."""
-        for folder in (self.root, self.store, self.logs):
+        """Make the folders, mode 0700; the store is made by whoever opens it first."""
+        for folder in (self.root, self.logs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def token(self) -> str:

@@ -28,11 +28,16 @@ _NO_LINKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK}
 
 
 class FolderStore:
-    """An ObjectStore over a folder; several processes may share it. Raises StoreUnavailable if it cannot be made."""
+    """An ObjectStore over a folder; several processes may share it.
 
-    def __init__(self, root: Path) -> None:
+    Raises StoreUnavailable if it cannot be made, or is gone where it may not be made: an unmounted disk leaves an empty folder.
+    """
+
+    def __init__(self, root: Path, *, may_make: bool = True) -> None:
         self.root = Path(root)
         self._scratch = self.root / SCRATCH
+        if not may_make:
+            self._require_root()
         try:
             self._scratch.mkdir(parents=True, exist_ok=True)
             self._sweep()

@@ -60,7 +60,7 @@ def main() -> int:
 
 async def _start(chosen: Settings) -> None:
     token = chosen.token()
-    store = await asyncio.to_thread(stores.open_store, chosen.store_address)
+    store = await asyncio.to_thread(stores.open_store, chosen.store_address, may_make=False)
     fleet = await _connect(chosen)
     is_last = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _stop_with_workers, is_last)

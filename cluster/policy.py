@@ -186,6 +186,8 @@ def why_waiting(shape: Shape, rooms: list[Room], ahead: int | None = None) -> st
     workers = (
         "The one worker that would do is" if len(accepting) == 1 else f"All {len(accepting)} workers that would do are"
     )
+    if not any(room.holds or any(room.free.values()) for room in accepting):
+        return f"{workers} still starting{_position(ahead)}."
     if not any(base_fits(shape, room) for room in accepting):
         return f"{workers} busy with another base model{_position(ahead)}."
     if not any(fits(shape, room) for room in accepting):

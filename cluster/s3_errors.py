@@ -18,7 +18,9 @@ def explained(said: str, origin: str, *, status: int, code: str, words: str) -> 
     if code in _CREDENTIALS:
         return StoreError(message, hint=f"Look at the access key and the secret key for {origin}.")
     if code == "AccessDenied":
-        return StoreError(message, hint=f"These credentials lack the right: look at their policy at {origin}.")
+        return StoreError(
+            message, hint=f"These credentials are wrong, or lack the right: look at their policy at {origin}."
+        )
     if code == "RequestTimeTooSkewed":
         return StoreError(message, hint=f"The clocks here and at {origin} differ: set them right.")
     if code in _FULL or status == 507:

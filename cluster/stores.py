@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from cluster import store_url
+from cluster.farm_home import FarmHome
 from cluster.folder_store import FolderStore
 from jobs.ports import ObjectStore
 
 
-def open_store(url: str, *, access_key: str = "", secret_key: str = "") -> ObjectStore:
+def open_store(url: str, *, access_key: str = "", secret_key: str = "", may_make: bool = True) -> ObjectStore:
     """The store at `folder:///path`, a plain path, `minio://...` or `http(s)://...`; credentials may come apart.
+
+    may_make: a folder that is not there is made; a farm at work says no, or a moved store would go on as an empty one.
 
     Raises StoreError for an address that names no store, StoreUnavailable where it cannot be reached.
     """
     address = store_url.parse(url, access_key=access_key, secret_key=secret_key)
     if isinstance(address, store_url.FolderUrl):
-        return FolderStore(address.root)
+        return FolderStore(address.root, may_make=may_make)
     from cluster.minio_store import MinioStore  # half a second and forty modules: only for those who use it
 
     return MinioStore(address)
+
+
+def open_of_home(home: FarmHome) -> ObjectStore:
+    """The store of a farm on this machine, made where the home is new. Raises as `open_store` does."""
+    return open_store(home.store_url(), may_make=not home.manifests.exists())

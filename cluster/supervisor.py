@@ -23,9 +23,10 @@ from typing import IO
 import httpx
 import structlog
 
-from cluster import store_url
+from cluster import store_url, stores
 from cluster.children import Child, end_leftovers
 from cluster.farm_home import Endpoint, FarmHome, write_secret
+from jobs import keys
 from jobs.errors import FarmBusy, FarmError
 from jobs.identity import digest_of
 
@@ -52,6 +53,7 @@ class Supervisor:
         self._hold()
         try:
             end_leftovers(self._home.children)
+            self._require_store()
             self._empty_temporary_folder()
             for child in self._children:
                 self._start(child)
@@ -74,6 +76,11 @@ class Supervisor:
         link = self._home.logs / "workers"
         link.unlink(missing_ok=True)
         link.symlink_to(_short_temporary_folder(self._home) / "session_latest" / "logs")
+
+    def _require_store(self) -> None:
+        """Raises StoreError. Without its store no child would become ready, and a person would read of a dispatcher instead."""
+        for _ in stores.open_of_home(self._home).list(keys.EPOCHS):
+            break
 
     def _hold(self) -> None:
         self._home.prepare()

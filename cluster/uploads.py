@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from jobs.errors import SourceUnreadable
 from jobs.ports import ObjectStore
 
 UPLOAD = "upload://"
+MOST_FILES = 20_000  # what an intake reads at most
+LARGEST_FILE_BYTES = 256 * 2**20  # four times the largest picture that an intake takes
 
 Progress = Callable[[int, int], None]
 """Told of files: so many of so many are there."""
@@ -57,6 +60,7 @@ def _tell(progress: Progress | None, done: int, total: int) -> None:
 
 def _uploaded(store: ObjectStore, folder: Path, path: Path) -> UploadedFile:
     try:
+        _require_size(path, path.stat().st_size)
         data = path.read_bytes()
     except OSError as refused:
         raise SourceUnreadable(
@@ -65,17 +69,30 @@ def _uploaded(store: ObjectStore, folder: Path, path: Path) -> UploadedFile:
     return UploadedFile(name=path.relative_to(folder).as_posix(), size=len(data), digest=blobs.put(store, data))
 
 
+def _require_size(path: Path, size: int) -> None:
+    if size > LARGEST_FILE_BYTES:
+        raise SourceUnreadable(
+            f"{path} has {size:,} bytes; at most {LARGEST_FILE_BYTES:,} are uploaded.",
+            hint="Is it a picture? Move it out of the folder.",
+        )
+
+
 def _files_below(folder: Path) -> list[Path]:
     """The folder's files, sorted by their names in the listing."""
     if not folder.is_dir():
         found = "is not a folder" if folder.exists() else "does not exist"
         raise SourceUnreadable(f"{folder} {found}.", hint="Name the folder that holds the pictures.")
-    found_files = sorted(_walked(folder, folder.resolve()), key=lambda path: path.relative_to(folder).as_posix())
+    found_files = list(itertools.islice(_walked(folder, folder.resolve()), MOST_FILES + 1))
     if not found_files:
         raise SourceUnreadable(
             f"There are no files in {folder}.", hint="Put pictures into it, each with a .txt caption."
         )
-    return found_files
+    if len(found_files) > MOST_FILES:
+        raise SourceUnreadable(
+            f"There are more than {MOST_FILES:,} files in {folder}.",
+            hint="Name the folder of this brand's pictures only.",
+        )
+    return sorted(found_files, key=lambda path: path.relative_to(folder).as_posix())
 
 
 def _walked(folder: Path, inside: Path) -> Iterator[Path]:

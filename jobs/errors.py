@@ -48,6 +48,10 @@ class StoreError(FarmError):
     """The store did something that was not asked of it."""
 
 
+class StoreAddressInvalid(StoreError):
+    """A text that should name a store names none."""
+
+
 class StoreUnavailable(StoreError):
     """The store cannot be reached, or answers with its own failure."""
 

@@ -49,7 +49,7 @@ class DatasetRecord(Record):
 
 
 class IntakeRecord(Record):
-    """Which dataset a source became. `set_aside` names a blob: the JSON list of SetAside."""
+    """Which dataset a source became. `set_aside` names a blob: the JSON list of SetAside, whose first few stand here too."""
 
     asked: str
     source: str
@@ -57,6 +57,7 @@ class IntakeRecord(Record):
     count: int
     set_aside: str
     set_aside_count: int
+    first_aside: list[SetAside] = []
 
 
 class Sample(BaseModel):

@@ -60,7 +60,7 @@ def put_together(
 
 async def _serve(chosen: Settings) -> None:
     token, dispatcher_url = chosen.token(), chosen.dispatcher_url
-    store = await asyncio.to_thread(stores.open_store, chosen.store_address)
+    store = await asyncio.to_thread(stores.open_store, chosen.store_address, may_make=False)
     documents = LocalManifests(chosen.manifests)
     async with DispatcherClient(dispatcher_url, token) as dispatcher:
         controller = put_together(documents, store, dispatcher, MachineClock(), chosen.chunk)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from cluster.documents import timestamp
 from jobs.manifests import PROJECT_CONDITIONS, BrandProjectStatus, DatasetStatus, VersionStatus
+from jobs.records import IntakeRecord
 from operators import gate, project_stage, versions
 from operators.conditions import AS_EXPECTED, Fact, conditions, of_trouble
 from operators.observed import ObservedProject, ObservedVersion
@@ -45,10 +46,19 @@ def _facts(seen: ObservedProject) -> dict[str, Fact]:
 def _dataset_ready(seen: ObservedProject) -> Fact:
     record = seen.intake.record
     if record is not None:
-        aside = f", {record.set_aside_count} files set aside" if record.set_aside_count else ""
-        return Fact(True, "TakenIn", f"{record.count} pictures{aside}.")
+        return Fact(True, "TakenIn", f"{record.count} pictures{_set_aside(record)}.")
     trouble = versions.failure(seen)
     return of_trouble(trouble) if trouble else Fact(False, "Intake", project_stage.intake(seen).message)
+
+
+def _set_aside(record: IntakeRecord) -> str:
+    if not record.set_aside_count:
+        return ""
+    named = [f"{one.name}: {one.reason}" for one in record.first_aside]
+    if named and record.set_aside_count > len(named):
+        named.append("...")
+    count = f"{record.set_aside_count} {'file' if record.set_aside_count == 1 else 'files'}"
+    return f", {count} set aside" + (f" ({'; '.join(named)})" if named else "")
 
 
 def _trained(seen: ObservedProject) -> Fact:

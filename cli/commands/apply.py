@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli import applying, documents, options
+from cli import applying, documents, options, problems
 from cli.applying import Applied, Became
 from cli.farm import Farm, Progress
 from cli.output import Output
@@ -30,7 +30,7 @@ cat brand.yaml | brandfarm apply -f - -n studio-a
 @options.optional_namespace("what each manifest says")
 @options.output
 @options.farm
-def command(farm: Farm, out: Output, files: tuple[str, ...], namespace: str | None) -> None:
+def command(farm: Farm, out: Output, files: tuple[str, ...], namespace: str | None) -> int:
     """Hand manifests to the farm; local pictures are uploaded.
 
     A manifest is created, or changed where one of its name stands; the same one again changes nothing and trains nothing.
@@ -43,12 +43,25 @@ def command(farm: Farm, out: Output, files: tuple[str, ...], namespace: str | No
         def uploading(folder: Path) -> Progress:
             return bars.enter_context(out.progress(f"Uploading {folder}"))
 
-        for one in applying.apply(farm, read, namespace, uploading):
-            done.append(one)
+        try:
+            for one in applying.apply(farm, read, namespace, uploading):
+                done.append(one)
+                bars.close()
+        except KeyboardInterrupt:
             bars.close()
+            out.say(_broken_off([one.name for one in done], len(read)))
+            return problems.Exit.DETACHED
     out.show(deeds.answer([_deed(one) for one in done]))
     if not farm.is_up():
         out.say("No farm runs: `brandfarm up` will pick this up.")
+    return problems.Exit.OK
+
+
+def _broken_off(applied: list[str], count: int) -> str:
+    done = (
+        f"{len(applied)} of {count} manifests were applied ({', '.join(applied)})" if applied else "nothing was applied"
+    )
+    return f"Broken off: {done}. The same command again goes on, and sends only the pictures that are missing."
 
 
 def _deed(one: Applied) -> deeds.Deed:

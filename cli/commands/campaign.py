@@ -54,8 +54,12 @@ def pull(farm: Farm, out: Output, namespace: str | None, name: str, to: Path, pa
     Every byte is verified; begun again after a break, it fetches only what is missing. manifest.json and manifest.csv beside the
     images say what each one is, and contact.html shows them.
     """
-    with out.progress(f"Pulling {name}") as tell:
-        found = pulling.pull(farm, namespace, name, to, tell)
+    try:
+        with out.progress(f"Pulling {name}") as tell:
+            found = pulling.pull(farm, namespace, name, to, tell)
+    except KeyboardInterrupt:
+        out.say(f"Broken off: whole images are in {to}. The same command again fetches only what is missing.")
+        return problems.Exit.DETACHED
     out.show(pulled.answer(found))
     missing = pulled.missing(found.images)
     if not missing or partial:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from cli import demo, demo_judging, options, sheet, surroundings
+from cli import demo, demo_judging, options, problems, sheet, surroundings
 from cli import farm as farms
 from cli.farm import Farm
 from cli.output import Output
@@ -30,7 +30,7 @@ brandfarm demo --store minio://ACCESS:SECRET@localhost:9000/demo
 @click.option("--store", metavar="URL", help="A MinIO server's bucket instead of a folder.")
 @click.option("--keep", is_flag=True, help="Leave the farm running.")
 @options.output
-def command(out: Output, folder: Path, store: str | None, keep: bool) -> None:
+def command(out: Output, folder: Path, store: str | None, keep: bool) -> int:
     """Two brands, from manifests to a judged contact sheet and a campaign.
 
     Needs neither a GPU nor an account nor a download. Every step is a command that you could type; done steps of an earlier demo
@@ -44,6 +44,9 @@ def command(out: Output, folder: Path, store: str | None, keep: bool) -> None:
         judged = demo_judging.figures(surroundings.current().open_farm(tour.home), demo.NAMESPACE, demo.CAMPAIGN)
         out.show(figures.answer(judged))
         _say_where(out, tour)
+    except KeyboardInterrupt:
+        out.say("Broken off. What was made stays, and the same command goes on from there.")
+        return problems.Exit.DETACHED
     finally:
         if not keep:
             tour.down()
@@ -52,6 +55,7 @@ def command(out: Output, folder: Path, store: str | None, keep: bool) -> None:
             "The campaign's pictures miss the bar: 95% right objects and places, half of the base's distance.",
             hint=f"Look at them: {tour.folder / 'sheets'}.",
         )
+    return problems.Exit.OK
 
 
 def _say_where(out: Output, tour: demo.Demo) -> None:

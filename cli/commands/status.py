@@ -35,6 +35,8 @@ def command(farm: Farm, out: Output, namespace: str | None, name: str | None, wa
     """
     if not watch:
         out.show(look(farm, namespace, name))
+        if not out.is_for_people and not farm.is_up():
+            out.say(f"No farm runs in {farm.place}: this was last known. `brandfarm up` starts it.")
         return
     pause = surroundings.current().pause
     live.keep_showing(out, lambda: look(farm, namespace, name), lambda: pause(LOOK_EVERY_SECONDS))

@@ -17,6 +17,7 @@ from jobs.records import DatasetRecord, IntakeRecord, Picture, SetAside
 from jobs.spec import IntakeAsk, asked_id
 
 MOST_FILES = 20_000
+SHOWN_ASIDE = 3  # files set aside whose reasons a person reads without asking for all
 
 
 def dataset_id(pictures: list[Picture]) -> str:
@@ -36,7 +37,7 @@ def intake(
     files = {file.name: file for file in source.list()}
     if len(files) > MOST_FILES:
         raise DatasetInvalid(
-            f"{ask.source} holds {len(files)} files; at most {MOST_FILES} are read.",
+            f"{_named(ask.source)} holds {len(files)} files; at most {MOST_FILES} are read.",
             hint="Point spec.dataset.source at the folder of this brand's pictures only.",
         )
     aside = [SetAside(name=name, reason=reason) for name, reason in captions.strays(files)]
@@ -106,14 +107,19 @@ def _unique(pictures: list[Picture]) -> tuple[list[Picture], list[SetAside]]:
     return kept, note if doubles else []
 
 
+def _named(source: str) -> str:
+    """The source as a person knows it: an upload's address says nothing to the one who named a folder."""
+    return "The uploaded folder" if source.startswith("upload://") else source
+
+
 def _require_enough(ask: IntakeAsk, pictures: list[Picture], aside: list[SetAside]) -> None:
     if len(pictures) >= ask.min_images:
         return
     found = "no picture" if not pictures else f"{len(pictures)} picture(s)"
-    reasons = "; ".join(f"{one.name}: {one.reason}" for one in aside[:3])
+    reasons = "; ".join(f"{one.name}: {one.reason}" for one in aside[:SHOWN_ASIDE])
     raise DatasetInvalid(
-        f"{ask.source} has {found} that can be taken; at least {ask.min_images} are needed."
-        + (f" Set aside {len(aside)}: {reasons}{' ...' if len(aside) > 3 else ''}." if aside else ""),
+        f"{_named(ask.source)} has {found} that can be taken; at least {ask.min_images} are needed."
+        + (f" Set aside {len(aside)}: {reasons}{' ...' if len(aside) > SHOWN_ASIDE else ''}." if aside else ""),
         hint="Add pictures with captions (15 to 100 serve best), or mend those that were set aside.",
     )
 
@@ -141,5 +147,6 @@ def _publish(ask: IntakeAsk, store: ObjectStore, pictures: list[Picture], aside:
         count=len(pictures),
         set_aside=set_aside,
         set_aside_count=len(aside),
+        first_aside=aside[:SHOWN_ASIDE],
     )
     publish.record(store, keys.intake(asked), became.model_dump(exclude={"writeId"}), blobs=[set_aside])

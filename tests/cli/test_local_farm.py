@@ -139,7 +139,7 @@ def test_nothing_is_applied_where_one_document_is_wrong(terminal: Terminal, home
 @pytest.mark.parametrize(
     ("spec", "code", "said"),
     [
-        ({"base": {"name": "huge"}}, 2, "The catalogue has no base model named 'huge'"),
+        ({"base": {"name": "huge"}}, 2, "spec.base.name: found 'huge'; write one of: tiny"),
         ({"dataset": {"source": "./none", "rights": {"owner": "A", "basis": "owned"}}}, 2, "does not exist"),
     ],
 )

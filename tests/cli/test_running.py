@@ -149,7 +149,7 @@ def test_down_ends_what_a_killed_supervisor_left(home: FarmHome, capsys: pytest.
 @pytest.mark.parametrize("url", ["ftp://somewhere/bucket", "minio://key:secret@127.0.0.1:1/Not_A_Bucket"])
 def test_a_store_that_cannot_be_stops_up_before_anything_starts(url: str, home: FarmHome) -> None:
     told = Terminal(FakeFarm(FolderStore(home.root / "store"))).type("up", "--home", str(home.root), "--store", url)
-    assert told.code == 1
+    assert told.code == 2
     assert not home.secret_store.exists()
     assert "secret@" not in told.err
 

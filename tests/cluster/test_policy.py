@@ -216,11 +216,17 @@ def test_a_saved_room_still_takes_what_needs_no_base() -> None:
             id="another base",
         ),
         pytest.param(
-            shape(), [room("a", offer=Offer()), room("b", offer=Offer())], 12,
+            shape(), [room("a", offer=Offer(), holds=1), room("b", offer=Offer())], 12,
             "All 2 workers that would do are full, and 12 jobs are ahead of it.", id="full, and a queue",
         ),
-        pytest.param(shape(), [room(offer=Offer())], 1, "The one worker that would do is full, and 1 job is ahead of it.", id="one ahead"),
-        pytest.param(shape(), [room(offer=Offer())], 0, "The one worker that would do is full; it is next.", id="next"),
+        pytest.param(
+            shape(), [room(offer=Offer(), holds=1)], 1,
+            "The one worker that would do is full, and 1 job is ahead of it.", id="one ahead",
+        ),
+        pytest.param(shape(), [room(offer=Offer(), holds=1)], 0, "The one worker that would do is full; it is next.", id="next"),
+        pytest.param(
+            shape(), [room(offer=Offer())], 0, "The one worker that would do is still starting; it is next.", id="starting"
+        ),
         pytest.param(shape(), [room()], 3, "A worker has room, and it is about to begin.", id="about to begin"),
     ],
 )  # fmt: skip

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cluster.farm_home import Endpoint, FarmHome
+from cluster.folder_store import FolderStore
 from jobs.errors import FarmDown, ManifestInvalid
 from operators import settings
 
@@ -41,6 +42,7 @@ def test_without_a_farm_it_says_what_to_do(tmp_path: Path) -> None:
 def test_it_asks_the_dispatcher_with_its_token_and_ends_at_sigterm(tmp_path: Path, dispatcher: Listener) -> None:
     home = FarmHome(tmp_path)
     home.prepare()
+    FolderStore(home.store)
     token = home.token()
     process = start(tmp_path, BRANDFARM_DISPATCHER=dispatcher.url)
     try:
