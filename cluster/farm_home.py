@@ -48,6 +48,11 @@ class FarmHome:
         return self.root / "store"
 
     @property
+    def store_mark(self) -> Path:
+        """Stands once the store has been opened: from then on a store that is missing is gone, not new."""
+        return self.root / "store.opened"
+
+    @property
     def logs(self) -> Path:
         return self.root / "logs"
 

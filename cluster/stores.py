@@ -24,5 +24,7 @@ def open_store(url: str, *, access_key: str = "", secret_key: str = "", may_make
 
 
 def open_of_home(home: FarmHome) -> ObjectStore:
-    """The store of a farm on this machine, made where the home is new. Raises as `open_store` does."""
-    return open_store(home.store_url(), may_make=not home.manifests.exists())
+    """The store of a farm on this machine; its folder is made once, and never again. Raises as `open_store` does."""
+    opened = open_store(home.store_url(), may_make=not home.store_mark.exists())
+    home.store_mark.touch(mode=0o600)
+    return opened

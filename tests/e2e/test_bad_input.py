@@ -15,7 +15,8 @@ from jobs import keys, publish
 from jobs.datasets.intake import intake
 from jobs.errors import DatasetInvalid, FarmError, StoreUnavailable
 from jobs.spec import IntakeAsk, asked_id
-from tests.cli.terminal import Shown, Terminal
+from tests import builders
+from tests.cli.terminal import Shown, Terminal, written
 from tests.jobs.datasets import pictures
 
 BRAND = """\
@@ -161,6 +162,14 @@ def test_a_store_that_went_away_is_never_replaced_by_an_empty_one(left: str, far
     assert not farm.home.store.exists() or not list(farm.home.store.iterdir())
     with pytest.raises(StoreUnavailable):
         _ = later.store
+
+
+def test_manifests_that_came_before_any_picture_do_not_make_the_store_seem_gone(
+    farm: LocalFarm, tmp_path: Path
+) -> None:
+    assert Terminal(farm).type("apply", "-f", written(tmp_path, "spring.yaml", [builders.campaign()])).code == 0
+    assert not farm.home.store.exists()
+    assert list(LocalFarm(farm.home.root).store.list("")) == []
 
 
 def test_ctrl_c_while_pictures_are_sent_leaves_no_manifest_and_says_how_to_go_on(
