@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from cluster import stores
-from tests.cluster.ray.farm import Farm, RayCluster, ray_cluster
+from tests.cluster.ray.farm import Farm
+from tests.cluster.ray.nodes import RayCluster, ray_cluster
 from tests.tools.minio import MinioServer, minio_server
 
 __all__ = ["minio_server"]

@@ -8,10 +8,11 @@ import pytest
 
 from cluster.ray_fleet import PREFIX
 from jobs.spec import GenerateAsk, Job, TrainAsk, TrainRecipe
-from tests.cluster.ray.farm import Farm, freeze, kill, thaw, until
+from tests.cluster.ray.farm import Farm, freeze, kill, thaw
+from tests.cluster.ray.nodes import until
 from tests.fakes.workbench import Point, arm, made
 
-pytestmark = [pytest.mark.cluster, pytest.mark.minio]
+pytestmark = [pytest.mark.cluster, pytest.mark.minio, pytest.mark.timeout(900)]  # the first may build MinIO
 
 numbers = itertools.count(1)
 

@@ -12,7 +12,7 @@ from cluster.folder_store import FolderStore
 from jobs import blobs, keys, publish
 from jobs.shots import AdapterUse
 from jobs.spec import IntakeAsk, Job
-from tests.cluster.ray.farm import Farm, kill, until
+from tests.cluster.ray.farm import Farm, kill
 from tests.jobs import bench as given
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -74,9 +74,8 @@ def test_pictures_become_two_adapters_and_their_shots_though_a_worker_is_killed(
 
     trainings = [given.training(dataset, seed, steps=STEPS, checkpoint_every=EVERY) for seed in (1, 2)]
     farm.want("brands", *trainings)
-    until("they step together", lambda: all(farm.report(job).facts.get("fused") == 2 for job in trainings))
     for job in trainings:
-        farm.until_at_step(job, 2 * EVERY + 2)
+        assert farm.until_at_step(job, 2 * EVERY + 2).facts["fused"] == 2
     (worker,) = {farm.report(job).worker for job in trainings}
     kill(farm.workers()[worker])
     farm.check(*trainings)
