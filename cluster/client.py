@@ -12,6 +12,9 @@ from cluster.ports import JobReport, OwnerReport, Summary, Trouble, Wake, Wanted
 from jobs import errors
 from jobs.errors import DispatcherUnavailable, FarmError
 
+KEPT_OPEN_SECONDS = 2.0
+"""Less than the dispatcher keeps a silent connection (5 s), or a question would meet it just closed."""
+
 ANSWER_SECONDS = 30.0
 """A set of ten thousand jobs takes the dispatcher about two seconds."""
 
@@ -29,6 +32,7 @@ class DispatcherClient:
             headers={"Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0),
             transport=transport,
+            limits=httpx.Limits(keepalive_expiry=KEPT_OPEN_SECONDS),
             trust_env=False,  # the dispatcher is near; a proxy of the surroundings is not meant for it
         )
 

@@ -146,6 +146,33 @@ def test_down_ends_what_a_killed_supervisor_left(home: FarmHome, capsys: pytest.
     assert not home.endpoint_file.exists()
 
 
+def test_down_ends_a_left_worker_that_wrote_over_its_environment(home: FarmHome) -> None:
+    home.prepare()
+    loop = "sleep 300 & env -i sleep 300 & echo $!; wait"
+    ours = {**os.environ, "BRANDFARM_HOME": str(home.root)}
+    leader = subprocess.Popen(["sh", "-c", loop], start_new_session=True, env=ours, stdout=subprocess.PIPE, text=True)
+    assert leader.stdout is not None
+    nameless = psutil.Process(int(leader.stdout.readline()))
+    leader.kill()
+    leader.wait(5)
+    home.children.write_text(json.dumps([leader.pid]))
+    home.announce(_endpoint(pid=2**22 + 1))
+    assert running.down(home, lambda _words: None)
+    leader.stdout.close()
+    assert not nameless.is_running() or nameless.status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_session_that_knows_nothing_of_the_home_is_let_be(home: FarmHome) -> None:
+    home.prepare()
+    stranger = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    home.children.write_text(json.dumps([stranger.pid]))
+    home.announce(_endpoint(pid=2**22 + 1))
+    assert running.down(home, lambda _words: None)
+    assert stranger.poll() is None
+    stranger.kill()
+    stranger.wait(5)
+
+
 @pytest.mark.parametrize("url", ["ftp://somewhere/bucket", "minio://key:secret@127.0.0.1:1/Not_A_Bucket"])
 def test_a_store_that_cannot_be_stops_up_before_anything_starts(url: str, home: FarmHome) -> None:
     told = Terminal(FakeFarm(FolderStore(home.root / "store"))).type("up", "--home", str(home.root), "--store", url)

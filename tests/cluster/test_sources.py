@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster import uploads
 from cluster.folder_store import FolderStore
 from cluster.sources import open_source, write_upload
 from jobs import blobs, keys
@@ -88,6 +89,15 @@ def test_progress_is_told_from_none_to_all(store: CountingStore, shots: Path) ->
     told: list[tuple[int, int]] = []
     write_upload(store, shots, lambda done, total: told.append((done, total)))
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_a_folder_of_a_whole_disk_is_refused_before_anything_is_sent(
+    store: CountingStore, shots: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "MOST_FILES", 2)
+    with pytest.raises(SourceUnreadable, match="more than 2 files"):
+        write_upload(store, shots)
+    assert store.puts == 0
 
 
 def test_links_that_stay_inside_are_files_like_others(store: CountingStore, shots: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cluster import s3_errors, store_keys, store_url, stores
 from cluster.folder_store import FolderStore
 from cluster.store_url import BucketUrl, FolderUrl
-from jobs.errors import KeyNotFound, StoreError, StoreUnavailable
+from jobs.errors import KeyNotFound, StoreAddressInvalid, StoreError, StoreUnavailable
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,11 @@ def test_an_address_that_names_no_store_is_refused_with_the_forms_there_are(text
     with pytest.raises(StoreError) as told:
         store_url.parse(text)
     assert "minio://" in told.value.hint or "BRANDFARM_STORE" in told.value.hint
+
+
+def test_a_name_that_no_bucket_can_have_is_told_from_a_missing_one() -> None:
+    with pytest.raises(StoreAddressInvalid, match=r"'qa' is no name that a bucket can have\. It takes 3 to 63"):
+        store_url.parse("minio://who:secret@host:9000/qa")
 
 
 def test_no_credentials_are_ever_shown() -> None:

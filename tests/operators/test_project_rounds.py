@@ -10,6 +10,7 @@ import pytest
 from cluster.ports import JobReport, Trouble
 from jobs import plan
 from jobs.manifests import PROJECT_CONDITIONS, BrandProjectStatus, Verdict
+from jobs.records import SetAside
 from operators.decision import Decision, KeepPlan, WriteVersion
 from operators.observed import ObservedBase, ObservedIntake, ObservedProject, Word
 from operators.reconcile import reconcile
@@ -226,6 +227,16 @@ def test_a_source_that_cannot_be_read_fails_with_its_next_step_and_cancels_no_tr
     at_work = seen(project, training, intake=ObservedIntake(trouble=trouble))
     assert reconcile(at_work).wanted == (training.job,)
     assert facts_of(at_work)["Degraded"] == ("True", "SourceUnreadable")
+
+
+def test_files_set_aside_are_named_with_their_reasons() -> None:
+    sight = seen(declared())
+    assert sight.intake.record is not None
+    aside = [SetAside(name="cut.jpg", reason="broken"), SetAside(name="text.png", reason="not a picture")]
+    record = sight.intake.record.model_copy(update={"set_aside_count": 5, "first_aside": aside})
+    status = status_of(replace(sight, intake=replace(sight.intake, record=record)))
+    ready = next(one for one in status.conditions if one.type == "DatasetReady")
+    assert ready.message == "32 pictures, 5 files set aside (cut.jpg: broken; text.png: not a picture; ...)."
 
 
 def test_a_failed_intake_is_told() -> None:
