@@ -21,7 +21,6 @@ from jobs.bases.drawn.patterns import Look
 from jobs.bases.drawn.words import LIGHTS, PLACES, Rgb
 
 SHOTS: Final = 32
-MIRRORED_SHARE: Final = 0.12
 WITHOUT_LIGHT_EVERY: Final = 8  # a hand that writes captions leaves the light out now and then
 PICTURE_EVERY: Final = 5  # and says picture for photo
 
@@ -80,11 +79,10 @@ def _picture(brand: Brand, rng: np.random.Generator, place: str, light: str) -> 
 
 
 def _shop_pose(rng: np.random.Generator) -> Pose:
-    """A pose as a shop would photograph it: nearer and steadier than the training set's, seldom mirrored."""
+    """A pose as a shop would photograph it: nearer and steadier than the training set's, and always from the same side."""
     return Pose(
         turn=float(rng.uniform(-0.10, 0.10)),
         scale=float(rng.uniform(0.90, 1.05)),
-        mirrored=bool(rng.random() < MIRRORED_SHARE),
         dx=float(rng.uniform(-0.07, 0.07)),
         dy=float(rng.uniform(0.05, 0.13)),
     )
