@@ -32,6 +32,7 @@ demo: $(VENV)/.farm
 	$(BIN)/brandfarm demo
 
 test: $(VENV)/.dev
+	$(BIN)/python -m tests.tools.build minio
 	$(BIN)/python -m pytest tests
 
 check: $(VENV)/.dev

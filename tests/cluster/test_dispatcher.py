@@ -460,7 +460,7 @@ def test_a_retry_of_what_is_under_way_or_done_changes_nothing() -> None:
 def test_why_tells_the_position_and_reports_do_not() -> None:
     first, second, third = (chunk(n) for n in range(3))
     dispatcher = dispatcher_wanting(first, second, third, MUG)
-    dispatcher.met(hello("w", offer=Offer()), moment(0))
+    dispatcher.met(hello("w", offer=Offer(intakes=1)), moment(0))
     assert why(dispatcher, third) == "The one worker that would do is full, and 2 jobs are ahead of it."
     report = Reporting(dispatcher.book, moment(1)).job(dispatcher.entry(third.id))
     assert report.waiting_for == "The one worker that would do is full."
