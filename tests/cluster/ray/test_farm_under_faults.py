@@ -81,7 +81,7 @@ def test_a_killed_worker_comes_back_as_another_process_on_the_same_node(farm):
 
 def test_workers_work_on_while_no_dispatcher_lives_and_the_next_one_adopts_their_work(farm):
     farm.until_manned()
-    jobs = [training(40), training(40), chunk(40)]
+    jobs = [training(40), chunk(40), chunk(40), chunk(40)]  # a worker takes two chunks, so that both work
     epoch = farm.want("orphans", *jobs).epoch
     for job in jobs:
         farm.until_at_step(job, 2)
