@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 import uvicorn
 
-from cluster import settings, stores
+from cluster import logs, settings, stores
 from cluster.api import create_app
 from cluster.clocks import MachineClock
 from cluster.engine import Engine
@@ -41,15 +41,7 @@ class _Server(uvicorn.Server):
 
 def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start or another dispatcher took charge."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.to_stderr_as_json()
     try:
         asyncio.run(_start(settings.read()))
     except FarmError as error:

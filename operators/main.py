@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import structlog
 
-from cluster import stores
+from cluster import logs, stores
 from cluster.client import DispatcherClient
 from cluster.clocks import MachineClock
 from cluster.local_manifests import LocalManifests
@@ -30,15 +30,7 @@ log = structlog.get_logger("controller")
 
 def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            structlog.processors.JSONRenderer(),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.to_stderr_as_json()
     try:
         asyncio.run(_serve(settings.read()))
     except FarmError as error:

@@ -39,8 +39,3 @@ def worded(caption: str, glossary: Mapping[str, str]) -> str:
 def holds(caption: str, trigger: str) -> bool:
     """Whether the trigger stands in a caption as a word of its own."""
     return re.search(rf"(?<!\w){re.escape(trigger)}(?!\w)", caption) is not None
-
-
-def without(caption: str, trigger: str) -> str:
-    """The caption without its trigger: what the base alone would draw it from."""
-    return " ".join(re.sub(rf"(?<!\w){re.escape(trigger)}(?!\w)", " ", caption).split())

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from hypothesis import given
-from hypothesis import strategies as st
-
 from jobs.datasets import captions
 
 
@@ -27,15 +24,6 @@ def test_the_glossary_replaces_whole_words_only():
 def test_the_trigger_must_stand_alone():
     assert captions.holds("a photo of a stblsx sock", "stblsx")
     assert not captions.holds("a photo of a stblsxx sock", "stblsx")
-
-
-def test_without_the_trigger_the_base_can_draw_it():
-    assert captions.without("a photo of a stblsx sock, at night", "stblsx") == "a photo of a sock, at night"
-
-
-@given(st.text(max_size=50))
-def test_a_caption_without_the_trigger_never_holds_it(text):
-    assert not captions.holds(captions.without(f"{text} stblsx {text}", "stblsx"), "stblsx")
 
 
 def test_a_glossary_word_with_a_backslash_is_taken_as_it_stands():
