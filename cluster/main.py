@@ -20,6 +20,7 @@ from cluster.clocks import MachineClock
 from cluster.engine import Engine
 from cluster.ports import Fleet
 from cluster.settings import Settings
+from jobs import failpoints
 from jobs.errors import FarmError
 from jobs.ports import ObjectStore
 
@@ -43,6 +44,7 @@ def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start or another dispatcher took charge."""
     logs.to_stderr_as_json()
     try:
+        failpoints.arm_from_environment()
         asyncio.run(_start(settings.read()))
     except FarmError as error:
         log.error("dispatcher stops", reason=error.reason, error=error.message, hint=error.hint)
@@ -73,7 +75,7 @@ def _stop_with_workers(is_last: asyncio.Event) -> None:
 async def _connect(chosen: Settings) -> RayFleet:
     from cluster.ray_fleet import RayFleet, WorkerOptions  # ray takes seconds and is not there on a plain install
 
-    surroundings = {"OMP_NUM_THREADS": str(chosen.threads), "OMP_WAIT_POLICY": "PASSIVE"}
+    surroundings = {"OMP_NUM_THREADS": str(chosen.threads), "OMP_WAIT_POLICY": "PASSIVE", **failpoints.surroundings()}
     options = WorkerOptions(chosen.workbench, chosen.workbench_options, surroundings)
     return await RayFleet.connect(address=chosen.ray_address, namespace=chosen.ray_namespace, options=options)
 

@@ -22,6 +22,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster.ports import EventBatch, Hello
 from cluster.worker import Worker
+from jobs import failpoints
 from jobs.errors import StaleEpoch, Unauthorized, WorkerLost
 from jobs.spec import Job
 
@@ -45,6 +46,7 @@ class WorkerActor:
     """The worker inside its Ray actor; values cross the border as JSON."""
 
     def __init__(self, name: str, workbench: str, options: str) -> None:
+        failpoints.arm_from_environment()
         module, function = workbench.split(":")
         given = json.loads(options)
 

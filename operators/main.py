@@ -14,6 +14,7 @@ from cluster.client import DispatcherClient
 from cluster.clocks import MachineClock
 from cluster.local_manifests import LocalManifests
 from cluster.ports import Manifests
+from jobs import failpoints
 from jobs.bases import catalogue
 from jobs.errors import FarmError
 from jobs.ports import Clock, ObjectStore
@@ -32,6 +33,7 @@ def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start."""
     logs.to_stderr_as_json()
     try:
+        failpoints.arm_from_environment()
         asyncio.run(_serve(settings.read()))
     except FarmError as error:
         log.error("controller cannot start", reason=error.reason, error=error.message, hint=error.hint)
