@@ -1,24 +1,25 @@
 """PNG files with text inside, the same bytes for the same pixels and text. Knows nothing of what the text means.
 
 `parameters` is where other tools look for a prompt; `brandfarm` holds a recipe as JSON. Equal bytes are promised for
-one build of Pillow: another may bring another zlib.
+one build of zlib and ISA-L; the pixels are the same with any.
 """
 
 from __future__ import annotations
 
 import io
+import struct
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from jobs import errors
+from jobs.finishing import deflate
 
-# Run lengths and Huffman codes only. At 1024 x 1024 with grain, 95 CPU-ms and 2.09 MB; Pillow's default took 175 and was as
-# large, since grain does not repeat. Without grain: 35 ms and 243 kB against 90 ms and 202 kB.
-_COMPRESSION = {"compress_type": zlib.Z_RLE, "compress_level": 1}
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+TRUE_COLOUR = (8, 2, 0, 0, 0)  # eight bits, RGB, deflate, the five filters, no interlace
 
 
 def encode_png(rgb: npt.NDArray[np.uint8], text: Mapping[str, str]) -> bytes:
@@ -27,9 +28,11 @@ def encode_png(rgb: npt.NDArray[np.uint8], text: Mapping[str, str]) -> bytes:
     ASCII goes into tEXt, which every tool reads; anything else into iTXt, which is UTF-8 by definition.
     Raises RecipeInvalid where a text holds the character NUL, which PNG forbids.
     """
-    written = io.BytesIO()
-    Image.fromarray(rgb).save(written, format="PNG", pnginfo=_chunks(text), **_COMPRESSION)
-    return written.getvalue()
+    height, width, channels = rgb.shape
+    assert channels == 3, f"pixels of {channels} channels"
+    header = _chunk(b"IHDR", struct.pack(">II5B", width, height, *TRUE_COLOUR))
+    pixels = _chunk(b"IDAT", deflate.body(rgb))
+    return b"".join([SIGNATURE, header, *_texts(text), pixels, _chunk(b"IEND", b"")])
 
 
 def read_text(png: bytes) -> dict[str, str]:
@@ -45,16 +48,19 @@ def read_text(png: bytes) -> dict[str, str]:
         ) from error
 
 
-def _chunks(text: Mapping[str, str]) -> PngImagePlugin.PngInfo:
-    chunks = PngImagePlugin.PngInfo()
+def _texts(text: Mapping[str, str]) -> Iterator[bytes]:
     for keyword, value in sorted(text.items()):
         if "\0" in value:
             raise errors.RecipeInvalid(
                 f"cannot write the text {keyword!r} into a PNG: it holds the character NUL",
                 hint="remove it from the prompt",
             )
+        name = keyword.encode("latin-1") + b"\0"
         if value.isascii():
-            chunks.add_text(keyword, value)
+            yield _chunk(b"tEXt", name + value.encode("ascii"))
         else:
-            chunks.add_itxt(keyword, value)
-    return chunks
+            yield _chunk(b"iTXt", name + b"\0\0\0\0" + value.encode())  # not compressed, no language, no translation
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(data, zlib.crc32(kind)))

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import torch
 
 from jobs.bases.loading import Base
+from jobs.finishing import deflate
 
 
 def numerics_class(base: Base, batch_size: int) -> str:
@@ -28,7 +29,8 @@ def numerics_class(base: Base, batch_size: int) -> str:
 def made(base: Base, batch_size: int) -> dict[str, str]:
     """With what an image was made, for its record: the numerics class and the libraries' versions."""
     libraries = {name: version(name) for name in ("torch", "diffusers", "transformers", "pillow")}
-    return {"numerics": numerics_class(base, batch_size), "python": platform.python_version(), **libraries}
+    coder = {"coder": deflate.coder()}
+    return {"numerics": numerics_class(base, batch_size), "python": platform.python_version(), **libraries, **coder}
 
 
 def _device(device: torch.device) -> list[str]:
