@@ -5,7 +5,8 @@ An upload's address is worked out without uploading, so that the same pictures a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from jobs import manifests
 from jobs.errors import KeyNotFound
 from jobs.manifests import BrandProject, BrandProjectSpec, Campaign, Look, resolve_recipe
 from jobs.manifests.prompts import names_trigger
+from jobs.ports import Stored
 
 PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 
@@ -105,7 +107,7 @@ def _declared(document: Document) -> list[object]:
     spec = document["spec"]
     dataset = {key: spec["dataset"].get(key) for key in ("source", "glossary", "minImages")}
     recipe = {key: value for key, value in spec.get("recipe", {}).items() if key != "sampleEvery"}
-    return [dataset, spec["base"], spec["concept"], spec["trigger"], recipe]
+    return [dataset, spec["base"]["name"], spec["concept"], spec["trigger"], recipe]
 
 
 def _folder(folder: Path, spec: BrandProjectSpec) -> tuple[str, tuple[str, ...]]:
@@ -189,6 +191,18 @@ class _Nowhere:
 
     def list(self, prefix: str) -> Iterator[str]:
         return iter(())
+
+    def sizes(self, prefix: str) -> Iterator[Stored]:
+        return iter(())
+
+    def stat(self, key: str) -> Stored | None:
+        return Stored(key, 0, time.time())
+
+    def put_file(self, key: str, path: Path, tell: Callable[[int], None] | None = None) -> None:
+        raise AssertionError(f"a plan writes nothing, not even {key} ({path})")
+
+    def get_file(self, key: str, path: Path) -> None:
+        raise KeyNotFound(f"Nothing stands under {key} for {path}.")
 
     def delete(self, key: str) -> None:
         raise AssertionError(f"a plan deletes nothing, not even {key}")

@@ -10,13 +10,14 @@ import os
 import stat
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from cluster import store_keys
+from cluster import pieces, store_keys
 from jobs import keys
 from jobs.errors import KeyNotFound, StoreError, StoreUnavailable
+from jobs.ports import Stored
 
 SCRATCH = ".writing"
 STALE_SECONDS = 24 * 3600
@@ -50,15 +51,21 @@ class FolderStore:
     def put(self, key: str, data: bytes) -> None:
         """Write bytes, in place of what stands there."""
         place = self._place(key)
-        with self._answering("writing", key), self._written(data) as scratch:
-            self._make_folder(place.parent)
-            os.replace(scratch, place)
-            _flush_folder(place.parent)
+        with self._answering("writing", key), self._written([data]) as scratch:
+            self._name(scratch, place)
+
+    def put_file(self, key: str, path: Path, tell: Callable[[int], None] | None = None) -> None:
+        """Write a file's bytes, in place of what stands there."""
+        place = self._place(key)
+        with path.open("rb") as file:
+            body = pieces.of(pieces.Told(file, tell))
+            with self._answering("writing", key), self._written(body) as scratch:
+                self._name(scratch, place)
 
     def create(self, key: str, data: bytes) -> bool:
         """Write bytes where nothing stands: True if these very bytes now stand there, False if others do."""
         place = self._place(key)
-        with self._answering("creating", key), self._written(data) as scratch:
+        with self._answering("creating", key), self._written([data]) as scratch:
             self._make_folder(place.parent)
             try:
                 os.link(scratch, place)
@@ -77,6 +84,18 @@ class FolderStore:
                 self._require_root()
                 raise KeyNotFound(f"Nothing stands under {key} in {self}.") from missing
 
+    def get_file(self, key: str, path: Path) -> None:
+        """Write the bytes under a key to a file. Raises KeyNotFound, and Corrupt where a digest does not match."""
+        place = self._place(key)
+        with self._answering("reading", key):
+            try:
+                kept = place.open("rb")
+            except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as missing:
+                self._require_root()
+                raise KeyNotFound(f"Nothing stands under {key} in {self}.") from missing
+        with kept:
+            pieces.into_file(key, pieces.of(kept), path)
+
     def exists(self, key: str) -> bool:
         """Whether something stands under a key."""
         place = self._place(key)
@@ -92,6 +111,20 @@ class FolderStore:
         with self._answering("listing", prefix):
             self._require_root()
         return self._keys_below(f"{begin}/" if begin else "", prefix)
+
+    def sizes(self, prefix: str) -> Iterator[Stored]:
+        """What stands under all keys that start with a prefix; what goes away meanwhile is left out."""
+        return (found for key in self.list(prefix) if (found := self.stat(key)) is not None)
+
+    def stat(self, key: str) -> Stored | None:
+        """What stands under a key, or None where nothing does."""
+        place = self._place(key)
+        with self._answering("looking at", key):
+            found = _file_at(place)
+            if found is None:
+                self._require_root()
+                return None
+        return Stored(key, found.st_size, found.st_mtime)
 
     def delete(self, key: str) -> None:
         """Drop a key; dropping what is not there is harmless."""
@@ -125,17 +158,22 @@ class FolderStore:
         return sorted(seen)
 
     @contextmanager
-    def _written(self, data: bytes) -> Iterator[Path]:
+    def _written(self, body: Iterable[bytes]) -> Iterator[Path]:
         """A temporary file that holds the bytes, on the disk for certain; gone afterwards if it was not named."""
         handle, name = tempfile.mkstemp(dir=self._scratch)
         try:
             with os.fdopen(handle, "wb") as file:
-                file.write(data)
+                file.writelines(body)
                 file.flush()
                 os.fsync(file.fileno())
             yield Path(name)
         finally:
             Path(name).unlink(missing_ok=True)
+
+    def _name(self, scratch: Path, place: Path) -> None:
+        self._make_folder(place.parent)
+        os.replace(scratch, place)
+        _flush_folder(place.parent)
 
     def _make_folder(self, folder: Path) -> None:
         """Makes the folders down to a key, each name flushed to the disk; never the root itself."""
@@ -185,10 +223,16 @@ class FolderStore:
 
 def _is_file(place: Path) -> bool:
     """Whether a file stands there; unlike `Path.is_file`, a refused look is an error and not a no."""
+    return _file_at(place) is not None
+
+
+def _file_at(place: Path) -> os.stat_result | None:
+    """What the file system says of a file, or None where there is none."""
     try:
-        return stat.S_ISREG(place.stat().st_mode)
+        found = place.stat()
     except (FileNotFoundError, NotADirectoryError):
-        return False
+        return None
+    return found if stat.S_ISREG(found.st_mode) else None
 
 
 def _flush_folder(folder: Path) -> None:

@@ -10,18 +10,21 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from io import BytesIO
-from typing import TypeVar
+from pathlib import Path
+from typing import BinaryIO, TypeVar, cast
 from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
 from minio.error import InvalidResponseError, S3Error, ServerError
 
-from cluster import s3_errors, store_keys, store_url
+from cluster import pieces, s3_errors, store_keys, store_url
 from cluster.sources import Listed
 from jobs import keys
 from jobs.errors import KeyNotFound, StoreError, StoreUnavailable
+from jobs.ports import Stored
 
 PART_BYTES = 16 * 1024 * 1024
 """Larger bodies go up in parts of this size."""
@@ -76,15 +79,36 @@ class MinioStore:
         store_keys.required(key)
         return keys.checked(key, self._patiently(lambda: self._bodies.get(key)))
 
+    def put_file(self, key: str, path: Path, tell: Callable[[int], None] | None = None) -> None:
+        """Write a file's bytes, in place of what stands there."""
+        store_keys.required(key)
+        self._patiently(lambda: self._bodies.put_file(key, path, tell))
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Write the bytes under a key to a file. Raises KeyNotFound, and Corrupt where a digest does not match."""
+        store_keys.required(key)
+        self._patiently(lambda: self._bodies.get_file(key, path))
+
     def exists(self, key: str) -> bool:
         """Whether something stands under a key."""
         store_keys.required(key)
-        return self._patiently(lambda: self._small.holds(key))
+        return self._patiently(lambda: self._small.stat(key)) is not None
 
     def list(self, prefix: str) -> Iterator[str]:
         """All keys that start with a prefix, in lexicographic order."""
         store_keys.required_prefix(prefix)
         return iter(self._patiently(lambda: [found.key for found in self._small.listing(prefix)]))
+
+    def sizes(self, prefix: str) -> Iterator[Stored]:
+        """What stands under all keys that start with a prefix, in the order of `list`."""
+        store_keys.required_prefix(prefix)
+        found = self._patiently(lambda: list(self._small.listing(prefix)))
+        return (Stored(one.key, one.size, one.modified) for one in found)
+
+    def stat(self, key: str) -> Stored | None:
+        """What stands under a key, or None where nothing does."""
+        store_keys.required(key)
+        return self._patiently(lambda: self._small.stat(key))
 
     def delete(self, key: str) -> None:
         """Drop a key; dropping what is not there is harmless."""
@@ -181,6 +205,23 @@ class MinioBucket:
                 self._name, key, BytesIO(data), len(data), part_size=PART_BYTES, num_parallel_uploads=1
             )
 
+    def put_file(self, key: str, path: Path, tell: Callable[[int], None] | None = None) -> None:
+        """Writes a file's bytes, in parts that become visible together."""
+        size = path.stat().st_size
+        with path.open("rb") as file, self._answering("writing", key):
+            body = cast("BinaryIO", pieces.Told(file, tell))  # the client asks for nothing but `read`
+            self._client.put_object(self._name, key, body, size, part_size=PART_BYTES, num_parallel_uploads=1)
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Writes the bytes under a key to a file; those of a blob are verified. Raises KeyNotFound, Corrupt."""
+        with self._answering("reading", key):
+            response = self._client.get_object(self._name, key)
+            try:
+                pieces.into_file(key, response.stream(pieces.PIECE_BYTES), path)
+            finally:
+                response.close()
+                response.release_conn()
+
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Writes bytes where nothing stands; False where the server says that something does.
 
@@ -199,20 +240,21 @@ class MinioBucket:
                 return False
         return True
 
-    def holds(self, key: str) -> bool:
-        """Whether something stands under a key."""
+    def stat(self, key: str) -> Stored | None:
+        """What stands under a key, or None where nothing does."""
         try:
             with self._answering("looking for", key):
-                self._client.stat_object(self._name, key)
+                found = self._client.stat_object(self._name, key)
         except KeyNotFound:
-            return False
-        return True
+            return None
+        return Stored(key, found.size or 0, _seconds(found.last_modified))
 
     def listing(self, prefix: str) -> Iterator[Listed]:
         """What starts with a prefix, by key."""
         with self._answering("listing", prefix):
             for found in self._client.list_objects(self._name, prefix, recursive=True):
-                yield Listed(found.object_name or "", found.size or 0, found.etag or "")
+                modified = _seconds(found.last_modified)
+                yield Listed(found.object_name or "", found.size or 0, found.etag or "", modified)
 
     def remove(self, key: str) -> None:
         """Drops a key, if it is there."""
@@ -248,6 +290,11 @@ def _client(url: store_url.BucketUrl, http: urllib3.PoolManager) -> Minio:
         )
     except ValueError as odd:
         raise StoreError(f"The store's address {url} is not sound: {odd}", hint=store_url.FORMS) from odd
+
+
+def _seconds(moment: datetime | None) -> float:
+    """Seconds since 1970; none where the server does not say."""
+    return moment.timestamp() if moment else 0.0
 
 
 def _status(refused: S3Error | ServerError | InvalidResponseError) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Protocol, runtime_checkable
 from urllib.parse import urlsplit
 
@@ -24,11 +24,12 @@ S3 = "s3://"
 
 @dataclass(frozen=True)
 class Listed:
-    """One object of a bucket: key, bytes, and the tag that changes with its bytes."""
+    """One object of a bucket: key, bytes, the tag that changes with its bytes, and when it was written (seconds since 1970)."""
 
     key: str
     size: int
     tag: str
+    modified: float = 0.0
 
 
 class Bucket(Protocol):
@@ -37,6 +38,8 @@ class Bucket(Protocol):
     def listing(self, prefix: str) -> Iterator[Listed]: ...
 
     def get(self, key: str) -> bytes: ...
+
+    def get_file(self, key: str, path: Path) -> None: ...
 
 
 @runtime_checkable

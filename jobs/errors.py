@@ -78,6 +78,20 @@ class BaseUnknown(FarmError):
     """The catalogue has no base model of that name or digest."""
 
 
+class BaseRefused(FarmError):
+    """A base model that may not be kept: pickles, a moving branch, names that leave the folder, weights that are none."""
+
+
+class LicenceForbids(FarmError):
+    """A base's licence forbids commercial use, and the manifest does not say that it is accepted."""
+
+
+class NoRoomOnDisk(FarmError):
+    """A disk of this machine has no room for what should be written to it."""
+
+    retryable = True
+
+
 class RecipeInvalid(FarmError):
     """A recipe asks for something that cannot be trained or drawn."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any, NewType
 
 import rfc8785
@@ -17,6 +18,12 @@ AskedId = NewType("AskedId", str)
 def digest_of(data: bytes) -> Digest:
     """The SHA-256 of some bytes, as 64 hex digits."""
     return Digest(hashlib.sha256(data).hexdigest())
+
+
+def digest_of_file(path: Path) -> Digest:
+    """The SHA-256 of a file's bytes, read piece by piece."""
+    with path.open("rb") as file:
+        return Digest(hashlib.file_digest(file, "sha256").hexdigest())
 
 
 def canonical(value: Any) -> bytes:

@@ -15,12 +15,18 @@ def blob(digest: str) -> str:
 
 def checked(key: str, data: bytes) -> bytes:
     """The data, if the key is not a blob's or the digest matches; raises Corrupt otherwise."""
-    if key.startswith(CAS) and digest_of(data) != key.rsplit("/", 1)[1]:
+    if key.startswith(CAS):
+        require_digest(key, digest_of(data), len(data))
+    return data
+
+
+def require_digest(key: str, digest: str, size: int) -> None:
+    """Raises Corrupt where a key is a blob's and `size` bytes of another digest were read from it."""
+    if key.startswith(CAS) and digest != key.rsplit("/", 1)[1]:
         raise Corrupt(
-            f"The bytes under {key} are not what their digest names ({len(data)} bytes, {digest_of(data)[:12]}...).",
+            f"The bytes under {key} are not what their digest names ({size} bytes, {digest[:12]}...).",
             hint="The store lost or changed data; restore the object from a backup or remove it so that it is made again.",
         )
-    return data
 
 
 def intake(asked: str) -> str:
@@ -83,6 +89,16 @@ def campaign(uid: str) -> str:
     return f"record/campaign/{uid}"
 
 
+def rerun(uid: str, number: int) -> str:
+    """That a person asked for a campaign's failed shots once more."""
+    return f"record/rerun/{uid}/{number:06d}"
+
+
+def reruns(uid: str) -> str:
+    """The prefix of all reruns of a campaign."""
+    return f"record/rerun/{uid}/"
+
+
 def deleted(uid: str) -> str:
     """That a manifest was deleted."""
     return f"record/deleted/{uid}"
@@ -94,6 +110,19 @@ def epoch(number: int) -> str:
 
 
 EPOCHS = "epoch/"
+
+
+def base(digest: str) -> str:
+    """Which files a base model consists of."""
+    return f"base/{digest}.json"
+
+
+CATALOGUE = "catalogue/"
+
+
+def catalogue(name: str, number: int) -> str:
+    """The n-th base model that a name of the catalogue means."""
+    return f"{CATALOGUE}{name}/{number:06d}"
 
 
 def checkpoint(asked: str, step: int, attempt: int) -> str:

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What stands under a key: its size in bytes, and when it was written last, in seconds since 1970 by the store's clock."""
+
+    key: str
+    size: int
+    modified: float
 
 
 class ObjectStore(Protocol):
@@ -29,8 +39,20 @@ class ObjectStore(Protocol):
     def list(self, prefix: str) -> Iterator[str]:
         """All keys that start with a prefix, in lexicographic order."""
 
+    def sizes(self, prefix: str) -> Iterator[Stored]:
+        """What stands under all keys that start with a prefix, in the order of `list`."""
+
+    def stat(self, key: str) -> Stored | None:
+        """What stands under a key, or None where nothing does."""
+
     def delete(self, key: str) -> None:
         """Drop a key; dropping what is not there is harmless."""
+
+    def put_file(self, key: str, path: Path, tell: Callable[[int], None] | None = None) -> None:
+        """As `put`, with a file's bytes, piece by piece; `tell` hears how many have gone so far."""
+
+    def get_file(self, key: str, path: Path) -> None:
+        """As `get`, into a file, piece by piece; where it fails no file is left. Raises NoRoomOnDisk."""
 
 
 @dataclass(frozen=True)

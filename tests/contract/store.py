@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
@@ -26,6 +28,10 @@ DEEDS: dict[str, Callable[[ObjectStore, str], object]] = {
     "exists": lambda store, key: store.exists(key),
     "delete": lambda store, key: store.delete(key),
     "list": lambda store, key: list(store.list(key)),
+    "put_file": lambda store, key: store.put_file(key, Path(__file__)),
+    "get_file": lambda store, key: store.get_file(key, Path(__file__).with_name("never-written")),
+    "sizes": lambda store, key: list(store.sizes(key)),
+    "stat": lambda store, key: store.stat(key),
 }
 
 
@@ -105,6 +111,18 @@ class StoreContract(ABC):
             list(writers.map(lambda key: store.put(key, b""), written))
         assert list(store.list("cache/")) == written
 
+    def test_sizes_and_times_are_told_of_what_stands(self, store: ObjectStore, second: ObjectStore) -> None:
+        for key, body in (("a/two", b"22"), ("a/one", b""), ("b/three", b"333")):
+            store.put(key, body)
+        told = list(second.sizes("a/"))
+        assert [(one.key, one.size) for one in told] == [("a/one", 0), ("a/two", 2)]
+        assert all(abs(one.modified - time.time()) < 60 for one in told)
+        first = second.stat("b/three")
+        assert first is not None
+        assert (first.key, first.size) == ("b/three", 3)
+        assert second.stat("b") is None
+        assert second.stat("b/nothing") is None
+
     def test_a_blob_that_was_tampered_with_is_never_given_out(self, store: ObjectStore) -> None:
         key = keys.blob(digest_of(b"a photograph"))
         store.put(key, b"a photograph")
@@ -114,6 +132,32 @@ class StoreContract(ABC):
             store.get(key)
         store.put(key, b"a photograph")
         assert store.get(key) == b"a photograph"
+
+    def test_a_file_goes_in_and_comes_out_in_pieces(
+        self, store: ObjectStore, second: ObjectStore, tmp_path: Path
+    ) -> None:
+        given, back, told = tmp_path / "given", tmp_path / "back", list[int]()
+        given.write_bytes(BODIES["20 MB"])
+        key = keys.blob(digest_of(BODIES["20 MB"]))
+        store.put_file(key, given, told.append)
+        second.get_file(key, back)
+        assert back.read_bytes() == BODIES["20 MB"]
+        assert told == sorted(told)
+        assert told[-1] == len(BODIES["20 MB"])
+        store.put_file("cache/empty", Path(os.devnull))
+        assert store.get("cache/empty") == b""
+
+    def test_no_file_is_left_of_what_is_not_there_or_was_tampered_with(
+        self, store: ObjectStore, tmp_path: Path
+    ) -> None:
+        key, back = keys.blob(digest_of(b"a photograph")), tmp_path / "back"
+        with pytest.raises(KeyNotFound):
+            store.get_file(key, back)
+        store.put(key, b"a photograph")
+        self.tamper(store, key, b"a photogrAph")
+        with pytest.raises(Corrupt, match="not what their digest names"):
+            store.get_file(key, back)
+        assert not back.exists()
 
     def test_what_was_deleted_is_gone_and_deleting_again_is_harmless(self, store: ObjectStore) -> None:
         store.put("cache/a/b", b"x")
@@ -135,7 +179,7 @@ class StoreContract(ABC):
     def test_a_key_that_could_leave_the_store_is_refused(
         self, store: ObjectStore, deed: Callable[[ObjectStore, str], object]
     ) -> None:
-        lawful_prefixes = {"", "a/"} if deed is DEEDS["list"] else set()
+        lawful_prefixes = {"", "a/"} if deed in (DEEDS["list"], DEEDS["sizes"]) else set()
         for key in BAD_KEYS:
             if key not in lawful_prefixes:
                 with pytest.raises(StoreError, match="of the store"):

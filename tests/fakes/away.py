@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from jobs.errors import StoreUnavailable
-from jobs.ports import ObjectStore
+from jobs.ports import ObjectStore, Stored
 
 
 class AwayStore:
@@ -30,8 +31,20 @@ class AwayStore:
     def list(self, prefix: str) -> Iterator[str]:
         return self._there().list(prefix)
 
+    def sizes(self, prefix: str) -> Iterator[Stored]:
+        return self._there().sizes(prefix)
+
+    def stat(self, key: str) -> Stored | None:
+        return self._there().stat(key)
+
     def delete(self, key: str) -> None:
         self._there().delete(key)
+
+    def put_file(self, key: str, path: Path, tell: Callable[[int], None] | None = None) -> None:
+        self._there().put_file(key, path, tell)
+
+    def get_file(self, key: str, path: Path) -> None:
+        self._there().get_file(key, path)
 
     def _there(self) -> ObjectStore:
         if self.is_away:
