@@ -13,7 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 
 from cluster.engine import Engine
-from cluster.ports import JobReport, OwnerReport, Summary, Trouble, Wake, WantedSet
+from cluster.ports import CancelOrder, JobReport, OwnerReport, Summary, Trouble, Wake, WantedSet
 from jobs.errors import DispatcherUnavailable, FarmError, ManifestInvalid, NotFound, Unauthorized
 
 LONGEST_WAIT_SECONDS = 60.0
@@ -101,6 +101,10 @@ def _questions(engine: Engine) -> APIRouter:
     @questions.post("/jobs/{job}/retry")
     async def post_retry(job: str) -> JobReport:
         return engine.retry(job)
+
+    @questions.post("/jobs/{job}/cancel")
+    async def post_cancel(job: str, order: CancelOrder) -> JobReport:
+        return engine.cancel(job, order)
 
     return questions
 

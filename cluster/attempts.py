@@ -15,25 +15,50 @@ ATTEMPTS = 3
 LOSSES = 5
 """How often a job may be lost with its worker without having come further: it may be what kills the worker."""
 
+CANCELLED = "Cancelled"
+"""The reason of a failure that a person wanted."""
+
 REST_SECONDS = 5.0
 """Before the second attempt; each further rest is four times as long."""
 
 
 def fail(book: Book, entry: Entry, attempt: int, trouble: Trouble, at: Moment) -> list[Instruction]:
     """An attempt failed: the job rests and waits again, or has failed for good."""
+    took = book.share_seconds(entry, at)
     entry.trouble = trouble
     entry.strikes += 1
     if may_try_again(entry.strikes, trouble):
         book.wait_again(entry, at, rest_seconds=REST_SECONDS * 4 ** (entry.strikes - 1))
     else:
         _give_up(book, entry, at)
-    return [RecordFailure(entry.id, attempt, trouble)]
+    return [RecordFailure(entry.id, attempt, trouble, at.wall, took)]
+
+
+def cancel(book: Book, entry: Entry, trouble: Trouble, at: Moment) -> list[Instruction]:
+    """A person said that the job shall not be done: it has failed for good at an attempt of its own."""
+    took = book.share_seconds(entry, at)
+    entry.attempt += 1
+    entry.strikes += 1
+    entry.trouble, entry.cancelled = trouble, None
+    _give_up(book, entry, at)
+    return [RecordFailure(entry.id, entry.attempt, trouble, at.wall, took)]
+
+
+def cancellation(by: str, reason: str) -> Trouble:
+    """Why a cancelled job has failed. Trying again helps only once a person asks for it."""
+    said = f": {reason.rstrip('.')}" if reason else ""
+    return Trouble(
+        reason=CANCELLED,
+        message=f"It was cancelled by {by}{said}.",
+        hint="`brandfarm retry` brings it back from its last checkpoint.",
+    )
 
 
 def lose(book: Book, entry: Entry, what_happened: str, at: Moment) -> list[Instruction]:
     """An attempt went with its worker. It counts only where it had come no further than those before it."""
     assert entry.lease is not None, f"{entry.id} has no lease to lose"
     attempt, worker = entry.lease.attempt, entry.lease.worker
+    took = book.share_seconds(entry, at)
     entry.losses += entry.done <= entry.best_done
     entry.best_done = max(entry.best_done, entry.done)
     entry.trouble = Trouble(
@@ -46,7 +71,7 @@ def lose(book: Book, entry: Entry, what_happened: str, at: Moment) -> list[Instr
         book.wait_again(entry, at)
     else:
         _give_up(book, entry, at)
-    return [RecordFailure(entry.id, attempt, entry.trouble)]
+    return [RecordFailure(entry.id, attempt, entry.trouble, at.wall, took)]
 
 
 def learn(book: Book, entry: Entry, found: Found, at: Moment) -> None:
@@ -60,6 +85,12 @@ def learn(book: Book, entry: Entry, found: Found, at: Moment) -> None:
     if found.strikes and found.trouble and not may_try_again(entry.strikes, found.trouble):
         book.move(entry, JobState.FAILED)
     book.line_up(entry, at)
+
+
+def stay_cancelled(book: Book, entry: Entry, trouble: Trouble, at: Moment) -> None:
+    """It is written already that a person cancelled this leased job."""
+    entry.trouble, entry.cancelled = trouble, None
+    _give_up(book, entry, at)
 
 
 def may_try_again(strikes: int, trouble: Trouble) -> bool:

@@ -43,11 +43,18 @@ class Book:
         """Lease a waiting job to a worker; with `is_charged`, its project's share knows of it already."""
         assert entry.lease is None, f"{entry.id} is leased to {entry.lease.worker if entry.lease else ''} already"
         self.move(entry, JobState.LEASED)
-        entry.lease = Lease(worker.name, attempt, at.steady + LEASE_SECONDS, entry.project)
+        entry.lease = Lease(worker.name, attempt, at.steady + LEASE_SECONDS, entry.project, began=at.steady)
         entry.attempt = max(entry.attempt, attempt)
         worker.leases[entry.id] = entry.job
         if not is_charged:
             self.shares.begin(entry.project, at.steady)
+
+    def share_seconds(self, entry: Entry, at: Moment) -> float | None:
+        """About how much of its worker's time a leased job has had: what is leased together shares alike."""
+        lease = entry.lease
+        if lease is None:
+            return None
+        return round((at.steady - lease.began) / len(self.workers[lease.worker].leases), 3)
 
     def release(self, entry: Entry, at: Moment) -> None:
         """End a job's lease, if it has one; its state is left to the caller."""

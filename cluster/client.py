@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from cluster.ports import JobReport, OwnerReport, Summary, Trouble, Wake, WantedSet
+from cluster.ports import CancelOrder, JobReport, OwnerReport, Summary, Trouble, Wake, WantedSet
 from jobs import errors
 from jobs.errors import DispatcherUnavailable, FarmError
 
@@ -78,6 +78,11 @@ class DispatcherClient:
     async def retry(self, job: str) -> JobReport:
         """Grant a failed job new attempts. Raises NotFound."""
         return _read(JobReport, await self._ask("POST", f"/v1/jobs/{job}/retry"))
+
+    async def cancel(self, job: str, order: CancelOrder) -> JobReport:
+        """End a job until it is retried; what is done stays done. Raises NotFound."""
+        body = order.model_dump_json().encode()
+        return _read(JobReport, await self._ask("POST", f"/v1/jobs/{job}/cancel", body=body))
 
     async def is_ready(self) -> bool:
         """Whether the dispatcher is in charge and has looked for workers."""

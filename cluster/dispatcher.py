@@ -70,7 +70,7 @@ class Dispatcher:
     def retry(self, job: str, at: Moment) -> list[Instruction]:
         """A person asks for new attempts at a failed job, or for an end of its rest. Raises NotFound."""
         entry = self.entry(job)
-        entry.rests_until = 0.0
+        entry.rests_until, entry.cancelled = 0.0, None
         if entry.state is not JobState.FAILED:
             self.book.line_up(entry, at)
             return []
@@ -78,6 +78,29 @@ class Dispatcher:
         self.book.move(entry, JobState.WAITING)
         self.book.line_up(entry, at)
         return [RecordRetry(job, entry.attempt)]
+
+    def cancel(self, job: str, by: str, reason: str, at: Moment) -> list[Instruction]:
+        """A person says that a job shall not be done, until somebody asks for a retry. Raises NotFound.
+
+        What is done or has failed stays so. While the store is being asked whether it is done, the word waits for the answer.
+        """
+        entry = self.entry(job)
+        if entry.state in (JobState.DONE, JobState.FAILED):
+            return []
+        entry.cancelled = attempts.cancellation(by, reason)
+        return self._cancel_if_due(entry, at)
+
+    def _cancel_if_due(self, entry: Entry, at: Moment) -> list[Instruction]:
+        trouble = entry.cancelled
+        if trouble is None or not entry.is_looked_up or entry.finished_attempt is not None:
+            return []
+        if entry.state not in (JobState.WAITING, JobState.LEASED):
+            entry.cancelled = None
+            return []
+        return self._stop_leased(entry, at) + attempts.cancel(self.book, entry, trouble, at)
+
+    def _stop_leased(self, entry: Entry, at: Moment) -> list[Instruction]:
+        return [] if entry.lease is None else self._stop(entry.lease.worker, entry.id, at)
 
     def _want_one(self, owner: str, job: Job, holders: dict[str, str], at: Moment) -> list[Instruction]:
         entry = self.book.jobs.get(job.id)
@@ -221,9 +244,10 @@ class Dispatcher:
         entry = self.book.jobs.get(event.job)
         lease = entry.lease if entry else None
         if entry is None or lease is None or (lease.worker, lease.attempt) != (worker.name, event.attempt):
-            return self._hear_stranger(entry, event)
+            return self._hear_stranger(entry, event, at)
         match event.kind:
             case EventKind.PROGRESS:
+                lease.first_told = lease.first_told or (at.steady, event.done)
                 entry.done, entry.total, entry.facts = event.done, event.total or entry.total, event.facts
                 return []
             case EventKind.FINISHED:
@@ -236,10 +260,10 @@ class Dispatcher:
             case EventKind.FAILED:
                 return attempts.fail(self.book, entry, event.attempt, attempts.trouble_of(event), at)
 
-    def _hear_stranger(self, entry: Entry | None, event: WorkEvent) -> list[Instruction]:
+    def _hear_stranger(self, entry: Entry | None, event: WorkEvent, at: Moment) -> list[Instruction]:
         """News of an attempt without a lease move no state; what it made or why it failed may still be known from it."""
         if event.kind is EventKind.FAILED:
-            return [RecordFailure(event.job, event.attempt, attempts.trouble_of(event))]
+            return [RecordFailure(event.job, event.attempt, attempts.trouble_of(event), at.wall)]
         if event.kind is EventKind.FINISHED and entry is not None and entry.state is not JobState.DONE:
             return [Look(entry.job, event.attempt)]
         return []
@@ -254,17 +278,26 @@ class Dispatcher:
         if found.record:
             return self._finish(entry, at)
         if look.finished_attempt is None:
-            attempts.learn(self.book, entry, found, at)
-            return []
+            return self._learn(entry, found, at)
         if look.finished_attempt != entry.finished_attempt:
             return []
         trouble = attempts.without_record(look.finished_attempt)
-        return attempts.fail(self.book, entry, look.finished_attempt, trouble, at)
+        failed = attempts.fail(self.book, entry, look.finished_attempt, trouble, at)
+        return failed + self._cancel_if_due(entry, at)
+
+    def _learn(self, entry: Entry, found: Found, at: Moment) -> list[Instruction]:
+        attempts.learn(self.book, entry, found, at)
+        if entry.lease is None or found.trouble is None or found.trouble.reason != attempts.CANCELLED:
+            return self._cancel_if_due(entry, at)
+        # An earlier dispatcher was told to cancel it, and the worker that holds it never heard of that.
+        stops = self._stop_leased(entry, at)
+        attempts.stay_cancelled(self.book, entry, found.trouble, at)
+        return stops
 
     def _finish(self, entry: Entry, at: Moment) -> list[Instruction]:
-        stops = self._stop(entry.lease.worker, entry.id, at) if entry.lease is not None else []
+        stops = self._stop_leased(entry, at)
         self.book.release(entry, at)
-        entry.finished_attempt, entry.trouble, entry.done = None, None, entry.total
+        entry.finished_attempt, entry.trouble, entry.cancelled, entry.done = None, None, None, entry.total
         self.book.move(entry, JobState.DONE)
         return stops
 

@@ -19,9 +19,10 @@ from cluster import ledger
 from cluster.dispatcher import Dispatcher
 from cluster.errands import Errands
 from cluster.instructions import Begin, Found, Instruction, Look, Moment, RecordFailure, RecordRetry, Stop
-from cluster.ports import Fleet, JobReport, OwnerReport, Summary, Wake, WantedSet
+from cluster.ports import CancelOrder, Fleet, JobReport, OwnerReport, Summary, Wake, WantedSet
 from cluster.reports import Reporting
 from cluster.wakes import Wakes
+from jobs import failpoints
 from jobs.errors import DispatcherUnavailable, StaleEpoch, WorkerLost
 from jobs.ports import Clock, ObjectStore
 
@@ -84,6 +85,7 @@ class Engine:
 
     def want(self, owner: str, wanted: WantedSet) -> OwnerReport:
         """An owner states its whole wanted set, and learns where each job stands."""
+        failpoints.reach("dispatcher.want")
         self._heed(self._dispatcher.want(owner, wanted, self._now()))
         return self.report(owner)
 
@@ -94,8 +96,9 @@ class Engine:
         return OwnerReport(epoch=self.epoch, states=states)
 
     def job(self, job: str) -> JobReport:
-        """Where a job stands. Raises NotFound."""
-        return self._reporting().job(self._dispatcher.entry(job))
+        """Where a job stands, and who wants it. Raises NotFound."""
+        entry = self._dispatcher.entry(job)
+        return self._reporting().job(entry).model_copy(update={"owners": tuple(sorted(entry.wanted_by))})
 
     def why(self, job: str) -> str:
         """Why a job stands where it does, in one sentence. Raises NotFound."""
@@ -104,6 +107,11 @@ class Engine:
     def retry(self, job: str) -> JobReport:
         """Grant a failed job new attempts. Raises NotFound."""
         self._heed(self._dispatcher.retry(job, self._now()))
+        return self.job(job)
+
+    def cancel(self, job: str, order: CancelOrder) -> JobReport:
+        """End a job until somebody retries it. Raises NotFound."""
+        self._heed(self._dispatcher.cancel(job, order.by, order.reason, self._now()))
         return self.job(job)
 
     def summary(self) -> Summary:
@@ -153,12 +161,14 @@ class Engine:
     async def _hear(self, worker: str) -> NoReturn:
         hello = await self._fleet.hello(worker, self.epoch)
         log.info("worker met", worker=worker, incarnation=hello.incarnation, held=len(hello.held))
+        failpoints.reach("dispatcher.met")
         self._heed(self._dispatcher.met(hello, self._now()))
         while True:
             after = self._dispatcher.heard_of(worker)
             if after is None:
                 raise WorkerLost(f"Worker {worker} is a new process.", hint="Its jobs go on as soon as it is met.")
             batch = await self._fleet.events(worker, self.epoch, after, self._pace.poll)
+            failpoints.reach("dispatcher.told")
             self._heed(self._dispatcher.told(worker, batch, self._now()))
             if batch.events:
                 self._wakes.progressed(self._clock.monotonic())
@@ -169,6 +179,7 @@ class Engine:
         while True:
             order = await orders.get()
             if isinstance(order, Stop):
+                failpoints.reach("dispatcher.stop")
                 await self._fleet.stop(worker, self.epoch, order.job, order.at_checkpoint)
             elif self._dispatcher.stands(order):
                 await self._begin(order)
@@ -176,7 +187,9 @@ class Engine:
     async def _begin(self, order: Begin) -> None:
         fields = {"job": order.job.id, "project": order.job.hints.project, "attempt": order.attempt}
         try:
+            failpoints.reach("dispatcher.before-begin")
             await self._fleet.begin(order.worker, self.epoch, order.job, order.attempt)
+            failpoints.reach("dispatcher.after-begin")
         except WorkerLost:
             log.warning("begin did not arrive", worker=order.worker, **fields)
             self._dispatcher.refused(order, self._now())
@@ -194,6 +207,7 @@ class Engine:
             if late > self._pace.late:
                 log.warning("held up", seconds=round(late, 1))
                 self._dispatcher.excuse(late)
+            failpoints.reach("dispatcher.tick")
             self._heed(self._dispatcher.tick(self._now()))
             self._wakes.tell_progress(now)
 
@@ -216,6 +230,7 @@ class Engine:
             await asyncio.sleep(0)
 
     def _looked(self, asked: Look, found: Found) -> None:
+        failpoints.reach("dispatcher.looked")
         if found.record:
             log.info("done", job=asked.job.id, project=asked.job.hints.project, attempt=asked.finished_attempt)
         self._heed(self._dispatcher.looked(asked, found, self._now()))

@@ -20,6 +20,15 @@ class Lease:
     attempt: int
     expires: float
     project: str
+    began: float = 0.0  # steady seconds
+    first_told: tuple[float, int] | None = None  # steady seconds of the first news, and how far it was then
+
+    def remaining_seconds(self, done: int, total: int, now: float) -> float | None:
+        """How long it should still take at the pace that it has had; None while that is not known."""
+        if self.first_told is None:
+            return None
+        since, first = self.first_told
+        return (total - done) * (now - since) / (done - first) if done > first else None
 
 
 @dataclass
@@ -42,6 +51,7 @@ class Entry:
     total: int = 0
     facts: dict[str, float] = field(default_factory=dict)
     trouble: Trouble | None = None
+    cancelled: Trouble | None = None  # a person's word that takes effect once the store has said whether it is done
 
     def __post_init__(self) -> None:
         self.choose()
@@ -70,6 +80,8 @@ class Entry:
             attempt=self.attempt if self.lease is None else self.lease.attempt,
             waiting_for=waiting_for,
             trouble=self.trouble,
+            kind=self.job.kind.value,
+            version=self.job.hints.version,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from cluster.ports import Trouble
 from jobs.spec import Job
@@ -41,6 +41,8 @@ class RecordFailure:
     job: str
     attempt: int
     trouble: Trouble
+    at: float = field(default=0.0, compare=False)  # seconds since 1970
+    seconds: float | None = field(default=None, compare=False)  # of a worker's time that it took, where that is known
 
 
 @dataclass(frozen=True)

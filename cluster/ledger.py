@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from cluster.instructions import Found, Look, RecordFailure, RecordRetry
 from cluster.ports import Trouble
-from jobs import identity, keys
+from jobs import failpoints, identity, keys
 from jobs.errors import KeyNotFound, WorkerLost
 from jobs.ports import ObjectStore
 from jobs.records import FailureRecord
@@ -26,10 +26,12 @@ LOST = WorkerLost.__name__
 
 def take_charge(store: ObjectStore, claim: bytes) -> int:
     """The next epoch, ours from now on. The claim must differ from every other dispatcher's."""
+    failpoints.reach("dispatcher.before-charge")
     epochs = [int(key.rsplit("/", 1)[1]) for key in store.list(keys.EPOCHS)]
     epoch = max(epochs, default=0) + 1
     while not store.create(keys.epoch(epoch), claim):
         epoch += 1
+    failpoints.reach("dispatcher.after-charge")
     return epoch
 
 
@@ -68,8 +70,12 @@ def record_failure(store: ObjectStore, failed: RecordFailure) -> None:
         message=told.message,
         hint=told.hint,
         retryable=told.retryable,
+        at=failed.at,
+        seconds=failed.seconds,
     )
+    failpoints.reach("dispatcher.before-failure")
     store.create(keys.failure(failed.job, failed.attempt), identity.canonical(record.model_dump(mode="json")))
+    failpoints.reach("dispatcher.after-failure")
 
 
 def record_retry(store: ObjectStore, retry: RecordRetry) -> None:

@@ -83,6 +83,16 @@ class JobReport(Value):
     attempt: int = 0
     waiting_for: str = ""  # why it is not running, one sentence
     trouble: Trouble | None = None
+    kind: str = ""  # spec.JobKind
+    version: str = ""  # of its project, where it is of one
+    owners: tuple[str, ...] = ()  # the uids of the manifests that want it, where one job was asked about
+
+
+class CancelOrder(Value):
+    """A person's word that a job shall not be done."""
+
+    by: str
+    reason: str = ""
 
 
 class WantedSet(Value):

@@ -85,7 +85,7 @@ class TrainRecord(Record):
     losses: str  # blob: JSON list of [step, loss]
     samples: str  # blob: JSON list of Sample
     attempts: int = 1
-    seconds: float = 0.0
+    seconds: float = 0.0  # its own share of the worker's time: a fused step counts in part for each of its trainings
 
 
 class ImageRecord(Record):
@@ -117,7 +117,9 @@ class ChunkRecord(Record):
     drawn: int
     reused: int
     failures: list[ShotFailure] = []
-    seconds: float = 0.0
+    seconds: float = 0.0  # its own share of the worker's time: a batch counts in part for each of its shots
+    elapsed: float = 0.0  # from its lease to its record
+    ended: float = 0.0  # seconds since 1970; 0 where nobody noted it
 
 
 class FailureRecord(Record):
@@ -129,6 +131,8 @@ class FailureRecord(Record):
     message: str
     hint: str = ""
     retryable: bool = False
+    at: float = 0.0  # seconds since 1970; 0 where nobody noted it
+    seconds: float | None = None  # its share of a worker's time, where that is known
 
 
 class VersionRecord(Record):
@@ -154,4 +158,14 @@ class CampaignRecord(Record):
     count: int
     chunk: int
     looks: list[dict[str, str]]  # label, project, version
+    created: float
+
+
+class RerunRecord(Record):
+    """That a person asked for the failed shots of a campaign's chunks once more. `ranges`: of the frozen order, whole chunks."""
+
+    uid: str
+    number: int
+    ranges: list[tuple[int, int]]
+    by: str
     created: float

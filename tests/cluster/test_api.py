@@ -19,8 +19,9 @@ from cluster.clocks import MachineClock
 from cluster.engine import Engine, Pace
 from cluster.folder_store import FolderStore
 from cluster.local_fleet import LocalFleet
-from cluster.ports import WantedSet
+from cluster.ports import CancelOrder, WantedSet
 from cluster.worker import Worker
+from jobs import keys
 from jobs.errors import DispatcherUnavailable, NotFound, Unauthorized
 from tests.cluster.dispatching import training, wanted
 from tests.fakes.workbench import FakeWorkbench
@@ -111,6 +112,27 @@ def test_a_job_that_no_worker_can_take_says_why(farm: Farm) -> None:
     played(scene())
 
 
+def test_a_cancelled_job_tells_who_wanted_that_and_comes_back_on_a_retry(farm: Farm) -> None:
+    async def scene() -> None:
+        async with farm.in_charge() as client:
+            for owner in ("one", "other"):
+                await client.put_jobs(owner, wanted(MUG))
+            assert (await client.job(MUG.id)).owners == ("one", "other")
+            while (await client.cancel(MUG.id, CancelOrder(by="lead", reason="too dark"))).state != "failed":
+                await asyncio.sleep(0.005)
+            report = await client.job(MUG.id)
+            assert report.trouble is not None
+            assert (report.trouble.reason, report.trouble.message) == (
+                "Cancelled",
+                "It was cancelled by lead: too dark.",
+            )
+            while not list(farm.store.list(keys.failures(MUG.id))):
+                await asyncio.sleep(0.005)
+            assert (await client.retry(MUG.id)).state == "waiting"
+
+    played(scene())
+
+
 def test_what_is_not_known_is_not_found(farm: Farm) -> None:
     async def scene() -> None:
         async with farm.in_charge() as client:
@@ -118,6 +140,7 @@ def test_what_is_not_known_is_not_found(farm: Farm) -> None:
                 client.owner("nobody"),
                 client.job("0" * 64),
                 client.why("0" * 64),
+                client.cancel("0" * 64, CancelOrder(by="lead")),
                 client.retry("0" * 64),
             ):
                 with pytest.raises(NotFound):

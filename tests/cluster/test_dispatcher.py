@@ -27,6 +27,7 @@ from tests.cluster.dispatching import (
 )
 
 SOCK, MUG = training(1), training(2, project="studio/mugs")
+CANCELLED = RecordFailure(SOCK.id, 2, attempts.cancellation("lead", "too dark"))
 NOTHING_THERE = Found(record=False)
 
 
@@ -478,3 +479,73 @@ def test_the_summary_counts_states_and_names_workers() -> None:
 def test_a_failure_without_a_reason_may_be_tried_again() -> None:
     unknown: Trouble = attempts.trouble_of(event(1, SOCK, EventKind.FAILED))
     assert unknown.retryable
+
+
+# A person's word.
+
+
+def test_a_cancelled_job_is_stopped_at_once_and_has_failed_at_an_attempt_of_its_own() -> None:
+    dispatcher = dispatcher_working_on(SOCK)
+    assert dispatcher.cancel(SOCK.id, "lead", "too dark", moment(1)) == [Stop("w", SOCK.id, False), CANCELLED]
+    assert state(dispatcher, SOCK) is JobState.FAILED
+    assert why(dispatcher, SOCK) == "It failed at attempt 2: It was cancelled by lead: too dark."
+    assert dispatcher.cancel(SOCK.id, "lead", "too dark", moment(2)) == []
+
+
+def test_a_retry_brings_a_cancelled_job_back_once_its_worker_has_let_go() -> None:
+    dispatcher = dispatcher_working_on(SOCK)
+    dispatcher.cancel(SOCK.id, "lead", "too dark", moment(1))
+    assert dispatcher.retry(SOCK.id, moment(2)) == [RecordRetry(SOCK.id, 2)]
+    assert dispatcher.place(moment(2)) == []
+    dispatcher.told("w", answer(), moment(3))
+    assert begins(dispatcher.place(moment(3))) == [("w", SOCK.id, 3)]
+
+
+def test_what_is_done_cannot_be_cancelled() -> None:
+    dispatcher = dispatcher_working_on(SOCK)
+    dispatcher.told("w", answer(event(1, SOCK, EventKind.FINISHED)), moment(1))
+    assert dispatcher.cancel(SOCK.id, "lead", "too late", moment(2)) == []
+    dispatcher.looked(Look(SOCK, 1), Found(record=True), moment(3))
+    assert state(dispatcher, SOCK) is JobState.DONE
+
+
+def test_a_word_waits_for_the_stores_answer_and_then_counts() -> None:
+    dispatcher = Dispatcher()
+    dispatcher.want("owner", wanted(SOCK), moment(0))
+    assert dispatcher.cancel(SOCK.id, "lead", "too dark", moment(1)) == []
+    found = Found(record=False, attempt=1, strikes=1, trouble=TRYING_AGAIN_HELPS)
+    assert dispatcher.looked(Look(SOCK), found, moment(2)) == [CANCELLED]
+    assert state(dispatcher, SOCK) is JobState.FAILED
+
+
+def test_a_new_dispatcher_stops_a_worker_that_never_heard_that_its_job_was_cancelled() -> None:
+    dispatcher = Dispatcher()
+    dispatcher.met(hello("w", held(SOCK)), moment(0))
+    dispatcher.want("owner", wanted(SOCK), moment(0))
+    assert state(dispatcher, SOCK) is JobState.LEASED
+    found = Found(record=False, attempt=2, strikes=1, trouble=CANCELLED.trouble)
+    assert dispatcher.looked(Look(SOCK), found, moment(1)) == [Stop("w", SOCK.id, at_checkpoint=False)]
+    assert state(dispatcher, SOCK) is JobState.FAILED
+
+
+def test_a_failure_says_when_it_was_and_what_it_took_of_its_worker() -> None:
+    dispatcher = dispatcher_working_on(SOCK, MUG)
+    both = answer(event(1, SOCK, EventKind.FAILED, trouble=TRYING_AGAIN_IS_VAIN), holding=(held(MUG),))
+    (failure,) = dispatcher.told("w", both, moment(60))
+    assert isinstance(failure, RecordFailure)
+    assert (failure.at, failure.seconds) == (moment(60).wall, 30.0)
+
+
+def test_a_waiting_training_is_told_what_fills_the_rows_and_when_one_should_be_free() -> None:
+    dispatcher = dispatcher_working_on(SOCK, MUG, training(3), training(4))
+    late = training(5)
+    dispatcher.want("late", wanted(late), moment(0))
+    dispatcher.looked(Look(late), NOTHING_THERE, moment(0))
+    full = Offer(base="base-a", train_rows=0, chunks=2, intakes=1)
+    for number, done in ((1, 0), (2, 100)):
+        news = event(number, SOCK, EventKind.PROGRESS, done=done, total=300)
+        dispatcher.told("w", answer(news, offer=full, holding=(held(SOCK), held(MUG))), moment(number * 60))
+    assert why(dispatcher, late, 120) == (
+        "The one worker that would do is full; it is next. 4 trainings are under way there: 3 of studio/socks, 1 of "
+        "studio/mugs. The first should be over in 2 min."
+    )

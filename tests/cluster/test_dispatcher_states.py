@@ -112,6 +112,11 @@ class Farm(RuleBasedStateMachine):
         if job.id in self.dispatcher.book.jobs:
             self.heed(self.dispatcher.retry(job.id, moment(self.seconds)))
 
+    @rule(job=st.sampled_from(JOBS))
+    def a_person_cancels(self, job: Job) -> None:
+        if job.id in self.dispatcher.book.jobs:
+            self.heed(self.dispatcher.cancel(job.id, "lead", "too dark", moment(self.seconds)))
+
     # Workers.
 
     @rule(name=st.sampled_from(WORKERS))
@@ -266,6 +271,14 @@ class Farm(RuleBasedStateMachine):
             if entry.state is JobState.FAILED:
                 assert entry.trouble is not None
                 assert not attempts.may_try_again(entry.strikes, entry.trouble) or entry.losses >= attempts.LOSSES
+
+    @invariant()
+    def what_a_person_cancelled_is_over_until_it_is_retried(self) -> None:
+        for entry in self.dispatcher.book.jobs.values():
+            told, retried = self.failures.get(entry.id, {}), self.retried.get(entry.id, 0)
+            is_cancelled = any(n > retried and one.reason == attempts.CANCELLED for n, one in told.items())
+            if is_cancelled and entry.is_looked_up:
+                assert entry.state in (JobState.FAILED, JobState.DONE)
 
     @invariant()
     def every_lease_is_charged_to_its_project(self) -> None:
