@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import structlog
 
 from cluster.ports import EventBatch, EventKind, Held, Hello, Offer, Trouble, Workbench, WorkEvent
+from jobs import failpoints
 from jobs.errors import FarmError, StaleEpoch, StoreUnavailable
 from jobs.spec import Job, JobKind
 
@@ -133,7 +134,9 @@ class Worker:
         had_orders = self._carry_out_orders(bench)
         if bench.idle():
             return had_orders
+        failpoints.reach("worker.before-turn")
         self._tell(bench.turn(), bench.offer())
+        failpoints.reach("worker.after-turn")
         return True
 
     def _work(self) -> None:
@@ -159,6 +162,7 @@ class Worker:
             orders = list(self._orders)
         for order in orders:
             if isinstance(order, _Begin):
+                failpoints.reach("worker.begin")
                 bench.begin(order.job, order.attempt)
                 happened: list[WorkEvent] = []
             else:

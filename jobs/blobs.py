@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from jobs import identity, keys
+from jobs import failpoints, identity, keys
 from jobs.identity import Digest
 from jobs.ports import ObjectStore
 
@@ -21,6 +21,7 @@ def put(store: ObjectStore, data: bytes, now: Callable[[], float] = time.time) -
     digest = identity.digest_of(data)
     found = store.stat(keys.blob(digest))
     if found is None or now() - found.modified > REFRESH_AFTER_SECONDS:
+        failpoints.reach("blobs.before-put")
         store.put(keys.blob(digest), data)
     return digest
 

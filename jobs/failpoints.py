@@ -44,7 +44,7 @@ NAMES = frozenset(
         "train.before-record",
         "train.after-record",
         # a chunk
-        "chunk.admitted",
+        "chunk.before-admission",
         "chunk.before-batch",
         "chunk.after-batch",
         "outbox.before-image",
@@ -82,10 +82,15 @@ NAMES = frozenset(
         "controller.after-retire",
     }
 )
-"""Every place there is; a place that is not named here cannot be armed or reached."""
+"""Every place there is; a place that is not named here cannot be armed or reached.
+
+On the event loops of the dispatcher, `sleep` holds everything up as a busy machine would, and `break` and `store-away` have a
+meaning only where the store is asked: charge and failure.
+"""
 
 _RULE = re.compile(
-    r"(?P<name>[a-z.-]+)=(?P<action>[a-z-]+)(?::(?P<seconds>[0-9.]+))?(?:@(?P<hit>[1-9][0-9]*)|%(?P<chance>[0-9.]+))?"
+    r"(?P<name>[a-z.-]+)=(?P<action>[a-z-]+)(?::(?P<seconds>[0-9]+(\.[0-9]+)?))?"
+    r"(?:@(?P<hit>[1-9][0-9]*)|%(?P<chance>[0-9]+(\.[0-9]+)?))?"
 )
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jobs import blobs as kept
-from jobs import identity
+from jobs import failpoints, identity
 from jobs.errors import KeyNotFound, StoreError
 from jobs.ports import ObjectStore
 
@@ -44,7 +44,10 @@ def record(
     data = identity.canonical(ours)
     _require_small(key, data)
     _require_blobs(store, key, blobs)
-    if store.create(key, data):
+    failpoints.reach("publish.before-create")
+    won = store.create(key, data)
+    failpoints.reach("publish.after-create")
+    if won:
         return Published(ours, won=True, agrees=True)
     winner = _parsed(key, store.get(key))
     return Published(winner, won=False, agrees=_payload(winner) == _payload(ours))

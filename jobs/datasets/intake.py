@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jobs import blobs, keys, publish
+from jobs import blobs, failpoints, keys, publish
 from jobs.datasets import captions
 from jobs.datasets.decode import Decoder, Limits, Refusal
 from jobs.errors import DatasetInvalid
@@ -53,6 +53,7 @@ def intake(
                     lacking.append(f"{caption_name}: {taken.caption[:80]!r}")
             else:
                 aside.append(SetAside(name=name, reason=taken.reason))
+            failpoints.reach("intake.picture")
             yield done, len(paired)
     pictures, doubles = _unique(pictures)
     _require_enough(ask, pictures, aside)

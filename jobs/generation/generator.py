@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import torch
 from pydantic import ValidationError
 
-from jobs import blobs, keys, publish
+from jobs import blobs, failpoints, keys, publish
 from jobs.bases import conditioning
 from jobs.bases.loading import Base
 from jobs.errors import Corrupt, FarmError, OutOfMemory, RecipeInvalid
@@ -68,6 +68,7 @@ class Generator:
         assert isinstance(job.ask, GenerateAsk), f"a generator cannot do a job of kind {job.kind}"
         chunk = Chunk(job.id, attempt, job.ask, self._plan(job.ask), self._clock.monotonic())
         missing = self._missing(chunk)
+        failpoints.reach("chunk.before-admission")
         self._chunks[chunk.id] = chunk
         self._pool.add(self._to_draw(chunk, missing))
         prompts = dict.fromkeys(shot.recipe.prompt for shot in missing)
@@ -93,6 +94,7 @@ class Generator:
         batch = self._pool.next_batch()
         if batch:
             self._draw(batch)
+            failpoints.reach("chunk.after-batch")
         collected = self._outbox.collect(all_of_them=not batch)
         for delivery in collected.deliveries:
             self._settle(delivery)
@@ -168,6 +170,7 @@ class Generator:
 
     def _draw(self, batch: list[Waiting]) -> None:
         try:
+            failpoints.reach("chunk.before-batch")
             ready = self._prepared(batch)
             pictures = list(self._renderer.draw([shot.recipe for shot in ready])) if ready else []
         except FarmError:
@@ -219,7 +222,9 @@ class Generator:
     def _finished(self, chunk: Chunk) -> Report:
         record = chunk.record(self._made, self._clock.monotonic())
         try:
+            failpoints.reach("chunk.before-record")
             publish.record(self._store, keys.chunk(chunk.id), record.model_dump(mode="json"))
+            failpoints.reach("chunk.after-record")
         except FarmError as error:
             if error.retryable:
                 raise

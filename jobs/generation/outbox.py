@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
+from jobs import failpoints
 from jobs.errors import FarmError
 from jobs.generation import images
 from jobs.generation.images import Image
@@ -92,7 +93,9 @@ class Outbox:
 
     def _deliver(self, parcel: Parcel) -> None:
         for number, image in enumerate(parcel.images):
+            failpoints.reach("outbox.before-image")
             images.record(self._store, image, self._made, f"{parcel.write_id}-{number}")
+            failpoints.reach("outbox.after-image")
 
 
 def _farm_error(future: Future[None]) -> FarmError | None:

@@ -14,7 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from jobs import blobs, keys
+from jobs import blobs, failpoints, keys
 from jobs.errors import Corrupt, KeyNotFound
 from jobs.identity import canonical
 from jobs.ports import ObjectStore
@@ -69,6 +69,7 @@ def write(store: ObjectStore, asked: str, attempt: int, checkpoint: Checkpoint) 
         samples=blobs.put_json(store, [sample.model_dump(mode="json") for sample in checkpoint.samples]),
     )
     key = keys.checkpoint(asked, checkpoint.step, attempt)
+    failpoints.reach("checkpoint.before-pointer")
     store.create(key, canonical(pointer.model_dump(mode="json")))
     return key
 

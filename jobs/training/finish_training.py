@@ -8,7 +8,7 @@ import diffusers
 import peft
 import torch
 
-from jobs import blobs, keys, publish
+from jobs import blobs, failpoints, keys, publish
 from jobs.bases.loading import Base
 from jobs.identity import AskedId
 from jobs.ports import ObjectStore
@@ -29,6 +29,7 @@ def finish(trainer: Trainer, base: Base, store: ObjectStore, job_id: AskedId) ->
     """
     project = trainer.project(job_id)
     assert project.is_finished, f"{project.step} of {project.recipe.steps} steps are done"
+    failpoints.reach("train.before-export")
     # 1. The adapter as a file, proven by loading it back.
     exported = export(base, trainer.state(job_id), project.recipe.alpha, project.recipe.targets)
     # 2. What the record will name, before the record.
@@ -54,6 +55,7 @@ def finish(trainer: Trainer, base: Base, store: ObjectStore, job_id: AskedId) ->
         made=made(base, project),
     )
     body = record.model_dump(mode="json", exclude={"writeId"})
+    failpoints.reach("train.before-record")
     return publish.record(store, keys.train(job_id), body, blobs=[adapter, losses, samples])
 
 

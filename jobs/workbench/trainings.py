@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
+from jobs import failpoints
 from jobs.bases.loading import Base
 from jobs.datasets.prepare import Turns, prepare
 from jobs.errors import StoreUnavailable
@@ -95,6 +96,7 @@ class Trainings:
             raise
 
     def _prepare_on(self, job: AskedId) -> None:
+        failpoints.reach("prepare.piece")
         try:
             next(self._preparing[job])
         except StopIteration as ready:
@@ -111,12 +113,14 @@ class Trainings:
             self._due.append(Due("finish", job, admission.step))
 
     def _step(self) -> None:
+        failpoints.reach("train.before-step")
         for report in self._trainer.step():
             if report.diverged is not None:
                 self._docket.fail(report.job, report.diverged)
             else:
                 self._tell(report)
                 self._due.extend(_dues(report))
+        failpoints.reach("train.after-step")
 
     def _tell(self, report: StepReport) -> None:
         if report.step % LOG_EVERY == 0 or report.is_finished:
@@ -134,18 +138,24 @@ class Trainings:
 
     def _sample(self, due: Due) -> None:
         underway = self._docket[due.job]
+        failpoints.reach("train.before-sample")
         bank, slot = self._trainer.rows_for(due.job)
         made = training_samples.draw(
             self._store, self._base, underway.job, due.step, bank, slot, batch_size=self._batch
         )
+        failpoints.reach("train.after-sample")
         self._trainer.add_samples(due.job, made)
         underway.log.line("sampled", step=due.step, pictures=len(made))
 
     def _keep(self, due: Due) -> None:
-        self._docket[due.job].log.line("checkpoint", step=due.step, key=self._trainer.checkpoint(due.job))
+        failpoints.reach("train.before-checkpoint")
+        key = self._trainer.checkpoint(due.job)
+        failpoints.reach("train.after-checkpoint")
+        self._docket[due.job].log.line("checkpoint", step=due.step, key=key)
 
     def _finish(self, due: Due) -> None:
         published = finish_training.finish(self._trainer, self._base, self._store, due.job)
+        failpoints.reach("train.after-record")
         self._docket[due.job].log.line("trained", adapter=published.body["adapter"], first=published.won)
         self._docket.end(due.job)
 
