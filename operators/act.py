@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import structlog
 
 from cluster.ports import Manifests, OwnerReport, WantedSet
-from jobs import keys, plan, publish
+from jobs import blobs, failpoints, keys, plan, publish
 from jobs.errors import NotFound
 from jobs.manifests.status import Status
 from jobs.ports import ObjectStore
@@ -41,44 +41,53 @@ class Actor:
         """Write down what was decided; whoever wrote first is right, and the next look sees it."""
         match action:
             case KeepPlan(drawn):
-                await self._keep_plan(plan.plan_json(drawn), plan.plan_digest(drawn))
+                await self._keep_plan(plan.plan_json(drawn))
             case WriteVersion(record):
                 key = keys.version(record.project_uid, record.number)
+                failpoints.reach("controller.before-version")
                 await self._create(key, record.model_dump(mode="json"))
+                failpoints.reach("controller.after-version")
             case StartCampaign(drawn, started):
-                await self._keep_plan(plan.plan_json(drawn), started.plan)
+                await self._keep_plan(plan.plan_json(drawn))
+                failpoints.reach("controller.before-campaign")
                 await self._create(keys.campaign(started.uid), started.model_dump(mode="json"), started.plan)
+                failpoints.reach("controller.after-campaign")
 
     async def hand_over(self, uid: str, generation: int, wanted: Sequence[Job]) -> OwnerReport:
         """State all the jobs that a manifest wants now; what is absent is cancelled."""
-        return await self._dispatcher.put_jobs(uid, WantedSet(generation=generation, jobs=tuple(wanted)))
+        failpoints.reach("controller.before-hand-over")
+        report = await self._dispatcher.put_jobs(uid, WantedSet(generation=generation, jobs=tuple(wanted)))
+        failpoints.reach("controller.after-hand-over")
+        return report
 
     async def say(self, document: Document, status: Status) -> Document | None:
         """Write a status; the document as it then stands, None where it was deleted meanwhile."""
         metadata = document["metadata"]
         written = status.model_dump(mode="json", by_alias=True, exclude_none=True)
         place = (document["kind"], metadata["namespace"], metadata["name"], metadata["uid"])
+        failpoints.reach("controller.before-status")
         try:
-            return await self._documents.set_status(*place, written)
+            said = await self._documents.set_status(*place, written)
         except NotFound:
             return None
+        failpoints.reach("controller.after-status")
+        return said
 
     async def retire(self, kind: str, namespace: str, name: str, uid: str) -> None:
         """Withdraw the jobs of a deleted manifest, and write down that it was deleted."""
         if await asyncio.to_thread(self._store.exists, keys.deleted(uid)):
             return
+        failpoints.reach("controller.before-retire")
         await self._dispatcher.put_jobs(uid, WantedSet())
         body = {"uid": uid, "kind": kind, "namespace": namespace, "name": name, "deleted": self._now()}
         await self._create(keys.deleted(uid), body)
+        failpoints.reach("controller.after-retire")
         log.info("manifest deleted", kind=kind, namespace=namespace, name=name, uid=uid)
 
-    async def _keep_plan(self, data: bytes, digest: str) -> None:
-        await asyncio.to_thread(self._put_missing, keys.blob(digest), data)
+    async def _keep_plan(self, data: bytes) -> None:
+        failpoints.reach("controller.before-plan")
+        await asyncio.to_thread(blobs.put, self._store, data)
 
-    def _put_missing(self, key: str, data: bytes) -> None:
-        if not self._store.exists(key):
-            self._store.put(key, data)
-
-    async def _create(self, key: str, body: dict[str, Any], *blobs: str) -> None:
-        published = await asyncio.to_thread(lambda: publish.record(self._store, key, body, blobs=blobs))
+    async def _create(self, key: str, body: dict[str, Any], *named: str) -> None:
+        published = await asyncio.to_thread(lambda: publish.record(self._store, key, body, blobs=named))
         log.info("record written" if published.won else "record stood already", key=key)
