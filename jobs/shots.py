@@ -6,16 +6,20 @@ so a million shots cost nothing until they are drawn.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from functools import cached_property
 from math import prod
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.errors import ManifestInvalid
 from jobs.finish_steps import FinishStep
-from jobs.identity import Digest, content_id
+from jobs.identity import Digest, canonical, content_id
+
+RECIPE_KIND = "shot/1"
 
 
 class Value(BaseModel):
@@ -55,13 +59,35 @@ class Recipe(Value):
     @cached_property
     def hash(self) -> Digest:
         """64 hex digits over the canonical JSON of the recipe."""
-        return Digest(content_id("shot/1", self.model_dump(mode="json")))
+        return Digest(content_id(RECIPE_KIND, self.model_dump(mode="json")))
 
     def raw(self) -> Recipe:
         """The same image without its finish."""
         if not self.finish:
             return self
         return Recipe.model_validate({**self.model_dump(), "finish": ()})  # model_copy would copy the cached hash too
+
+
+_PROMPT, _SEED = "\u0001prompt\u0001", 9_007_199_254_740_001  # stand-ins that no look or size holds
+
+
+class _Namer:
+    """Recipes that differ in prompt and seed only, named quickly: their canonical JSON around those two is made once."""
+
+    def __init__(self, one: Recipe) -> None:
+        pattern = Recipe.model_validate({**one.model_dump(), "prompt": _PROMPT, "seed": _SEED})
+        whole = canonical({"kind": RECIPE_KIND, "value": pattern.model_dump(mode="json")})
+        self._head, rest = whole.split(canonical(_PROMPT))
+        self._middle, self._tail = rest.split(canonical(_SEED))
+        self._begun: dict[str, Any] = {}
+
+    def name(self, recipe: Recipe) -> None:
+        """Let such a recipe know its hash."""
+        if recipe.prompt not in self._begun:
+            self._begun = {recipe.prompt: hashlib.sha256(self._head + canonical(recipe.prompt) + self._middle)}
+        sha = self._begun[recipe.prompt].copy()
+        sha.update(b"%d%b" % (recipe.seed, self._tail))
+        recipe.__dict__["hash"] = Digest(sha.hexdigest())  # where cached_property keeps it
 
 
 class Look(Value):
@@ -109,6 +135,10 @@ class Plan(Value):
             for values in _assignments(template, self.variables)
         )
 
+    @cached_property
+    def _namers(self) -> dict[tuple[int, int], _Namer]:
+        return {}
+
     @property
     def count(self) -> int:
         """How many shots the plan holds."""
@@ -133,7 +163,13 @@ class Plan(Value):
             sampling=self.sampling,
             finish=look.finish,
         )
+        self._name(recipe, look_number, size)
         return Shot(index=index, look=look_number, prompt=number, variables=values, seed=recipe.seed, recipe=recipe)
+
+    def _name(self, recipe: Recipe, look: int, size: int) -> None:
+        if (look, size) not in self._namers:
+            self._namers[look, size] = _Namer(recipe)
+        self._namers[look, size].name(recipe)
 
     def shots(self, start: int = 0, stop: int | None = None) -> Iterator[Shot]:
         """The shots of [start, stop), streamed."""
