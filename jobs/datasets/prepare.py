@@ -19,6 +19,7 @@ from torch import Tensor
 from jobs import blobs, keys, publish
 from jobs.bases import conditioning
 from jobs.bases.loading import Base
+from jobs.bases.told import Frame, TextCondition
 from jobs.errors import DatasetInvalid, KeyNotFound
 from jobs.generation.priors import prior_latents, without_trigger
 from jobs.identity import content_id
@@ -55,7 +56,7 @@ def prepare(store: ObjectStore, base: Base, ask: TrainAsk) -> Turns:
     for number, captions in enumerate(slices):
         priors.append(_priors(store, base, ask, captions, number))
         yield (done := done + 1), total
-    return _assembled(store, base, pictures, texts, latents, told, slices, priors)
+    return _assembled(store, base, pictures, texts, latents, told, slices, priors, ask.recipe.resolution)
 
 
 def _assembled(
@@ -64,21 +65,27 @@ def _assembled(
     pictures: Sequence[Picture],
     texts: Sequence[str],
     latents: Sequence[tuple[Tensor, Tensor]],
-    told: Sequence[Tensor],
+    told: Sequence[TextCondition],
     slices: Sequence[Sequence[str]],
     priors: Sequence[Tensor],
+    side: int,
 ) -> PreparedDataset:
-    empty = _told(store, base, "")
+    empty = conditioning.as_negative(base, "", _told(store, base, ""))
     mean = torch.stack([mean for mean, _ in latents])
-    prior_hidden = [_told(store, base, text) for captions in slices for text in captions]
+    prior_told = [_told(store, base, text) for captions in slices for text in captions]
     return PreparedDataset(
         mean=mean,
         std=torch.stack([std for _, std in latents]),
-        captions=torch.stack(list(told)),
+        captions=torch.stack([text.hidden for text in told]),
         caption_of=torch.tensor([texts.index(one.caption) for one in pictures]),
-        empty=empty,
+        empty=empty.hidden,
         prior_latents=torch.cat(list(priors)) if priors else mean.new_zeros(0, *mean.shape[1:]),
-        prior_hidden=torch.stack(prior_hidden) if prior_hidden else empty.new_zeros(0, *empty.shape),
+        prior_hidden=_stacked([text.hidden for text in prior_told], empty.hidden),
+        captions_pooled=torch.stack([text.pooled for text in told]),
+        empty_pooled=empty.pooled,
+        prior_pooled=_stacked([text.pooled for text in prior_told], empty.pooled),
+        frames=torch.tensor([_frame(picture, side) for picture in pictures]),
+        prior_frames=torch.tensor([Frame.whole(side, side)]).expand(len(prior_told), -1),
     )
 
 
@@ -113,9 +120,17 @@ def _latents_of(store: ObjectStore, base: Base, picture: Picture, resolution: in
     return found["mean"], found["std"]
 
 
-def _told(store: ObjectStore, base: Base, text: str) -> Tensor:
+def _told(store: ObjectStore, base: Base, text: str) -> TextCondition:
     name = content_id("text/1", {"text": text, "base": base.digest})
-    return _cached(store, name, lambda: {"hidden": conditioning.encode_texts(base, [text])[0].hidden})["hidden"]
+
+    def encode() -> dict[str, Tensor]:
+        (encoded,) = conditioning.encode_texts(base, [text])
+        parts = {"hidden": encoded.hidden, "pooled": encoded.pooled}
+        return {part: tensor for part, tensor in parts.items() if tensor.numel()}
+
+    found = _cached(store, name, encode)
+    hidden = found["hidden"]
+    return TextCondition(hidden, found.get("pooled", hidden.new_zeros(0)))
 
 
 def _priors(store: ObjectStore, base: Base, ask: TrainAsk, captions: Sequence[str], number: int) -> Tensor:
@@ -150,14 +165,29 @@ def _cached(store: ObjectStore, name: str, compute: Callable[[], dict[str, Tenso
         return made
 
 
+def _stacked(tensors: Sequence[Tensor], like: Tensor) -> Tensor:
+    return torch.stack(list(tensors)) if tensors else like.new_zeros(0, *like.shape)
+
+
+def _frame(picture: Picture, side: int) -> Frame:
+    """How `square` cuts a picture."""
+    _, (left, top) = _cut((picture.width, picture.height), side)
+    return Frame(picture.height, picture.width, top, left, side, side)
+
+
+def _cut(size: tuple[int, int], side: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The size (width, height) at which a picture covers the square, and the corner (left, top) from which it is cut."""
+    scale = side / min(size)
+    width, height = (max(side, round(length * scale)) for length in size)
+    return (width, height), ((width - side) // 2, (height - side) // 2)
+
+
 def square(png: bytes, side: int) -> Tensor:
     """A picture [3, side, side] in [0, 1]: scaled to cover the square, cut around the centre."""
     with Image.open(io.BytesIO(png)) as opened:
         picture = opened.convert("RGB")
-    scale = side / min(picture.size)
-    width, height = (max(side, round(length * scale)) for length in picture.size)
-    if (width, height) != picture.size:
-        picture = picture.resize((width, height), Image.Resampling.LANCZOS)
-    left, top = (width - side) // 2, (height - side) // 2
+    size, (left, top) = _cut(picture.size, side)
+    if size != picture.size:
+        picture = picture.resize(size, Image.Resampling.LANCZOS)
     pixels = np.array(picture.crop((left, top, left + side, top + side)), dtype=np.float32) / 255
     return torch.from_numpy(pixels).permute(2, 0, 1).contiguous()

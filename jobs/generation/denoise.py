@@ -13,8 +13,9 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from jobs.bases.conditioning import TextCondition
+from jobs.bases import families
 from jobs.bases.loading import Base
+from jobs.bases.told import Frame, TextCondition, Told
 from jobs.generation import schedulers
 from jobs.shots import Sampling
 
@@ -50,7 +51,7 @@ def denoise(base: Base, batch: Batch, sampling: Sampling) -> Tensor:
     """
     # 1. Everything that is the same at every step: [N] -> [2N] where guided, an image's two samples side by side.
     each = 2 if batch.is_guided else 1
-    hidden = _hidden(base, batch)  # [each * N, L, D]
+    told = families.of(base).unet_arguments(_told(base, batch))  # of each * N samples
     guidance = torch.tensor(batch.guidance, device=base.device, dtype=base.dtype)[:, None, None, None]
     scheduler = schedulers.make(base.scheduler_config, sampling)
     latents: Tensor = batch.noise * scheduler.init_noise_sigma
@@ -58,15 +59,16 @@ def denoise(base: Base, batch: Batch, sampling: Sampling) -> Tensor:
     with batch.wearing.acting(each) if batch.wearing else nullcontext():
         for timestep in scheduler.timesteps:
             asked = scheduler.scale_model_input(latents.repeat_interleave(each, dim=0), timestep)
-            predicted = base.unet(asked, timestep, encoder_hidden_states=hidden, return_dict=False)[0]
+            predicted = base.unet(asked, timestep, **told, return_dict=False)[0]
             latents = scheduler.step(_guided(predicted, guidance, each), timestep, latents, return_dict=False)[0]
     return latents
 
 
-def _hidden(base: Base, batch: Batch) -> Tensor:
+def _told(base: Base, batch: Batch) -> Told:
     pairs = zip(batch.negatives, batch.prompts, strict=True)
-    told = [text for pair in pairs for text in pair] if batch.is_guided else batch.prompts
-    return torch.stack([text.hidden for text in told]).to(base.device, base.dtype)
+    texts = [text for pair in pairs for text in pair] if batch.is_guided else list(batch.prompts)
+    height, width = (side * base.factor for side in batch.noise.shape[-2:])
+    return Told.of(texts, [Frame.whole(width, height)] * len(texts)).to(base.device, base.dtype)
 
 
 def _guided(predicted: Tensor, guidance: Tensor, each: int) -> Tensor:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import OrderedDict
 
 from jobs.bases import conditioning
-from jobs.bases.conditioning import TextCondition
 from jobs.bases.loading import Base
+from jobs.bases.told import TextCondition
 
 MOST_TEXTS = 4096
 """An SDXL prompt is 318 KB of embeddings, so this is at most 1.3 GB; the tiny base's are 9 KB each."""
@@ -28,3 +28,7 @@ class Prompts:
         while len(self._kept) > self._most_texts:
             self._kept.popitem(last=False)
         return self._kept[text]
+
+    def negative(self, text: str) -> TextCondition:
+        """What guidance leads away from; for no text, what the base has as nothing."""
+        return conditioning.as_negative(self._base, text, self.condition(text))

@@ -84,7 +84,7 @@ class Renderer:
         first = full[0]
         return Batch(
             prompts=[self._prompts.condition(recipe.prompt) for recipe in full],
-            negatives=[self._prompts.condition(recipe.negative) for recipe in full],
+            negatives=[self._prompts.negative(recipe.negative) for recipe in full],
             noise=noise.batch(self.base, [recipe.seed for recipe in full], first.width, first.height),
             guidance=[recipe.sampling.guidance for recipe in full],
             wearing=self._wardrobe.wearing(full),

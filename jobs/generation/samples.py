@@ -73,12 +73,13 @@ def _batches(base: Base, wanted: Wanted, wearing: Wearing | None) -> Iterator[Te
     schedulers.check(base.scheduler_config, wanted.sampling)
     texts = list(dict.fromkeys([wanted.negative, *wanted.prompts]))
     told = dict(zip(texts, conditioning.encode_texts(base, texts), strict=True))
+    negative = conditioning.as_negative(base, wanted.negative, told[wanted.negative])
     count, size = len(wanted.prompts), wanted.batch_size
     for start in range(0, count, size):
         places = [min(place, count - 1) for place in range(start, start + size)]
         batch = Batch(
             prompts=[told[wanted.prompts[place]] for place in places],
-            negatives=[told[wanted.negative]] * size,
+            negatives=[negative] * size,
             noise=noise.batch(base, [wanted.seeds[place] for place in places], wanted.width, wanted.height),
             guidance=[wanted.sampling.guidance] * size,
             wearing=wearing,

@@ -20,7 +20,9 @@ from torch import Tensor
 from jobs.adapters.bank import Bank
 from jobs.adapters.layout import PREFIX, B, Layout, rank_of
 from jobs.adapters.targets import target_modules
+from jobs.bases import families
 from jobs.bases.loading import Base
+from jobs.bases.told import Frame, Told
 from jobs.errors import ExportMismatch
 from jobs.identity import Digest, digest_of
 
@@ -101,9 +103,9 @@ def _require_same_output(base: Base, plain: Any, tensors: dict[str, Tensor], alp
     bank.load(0, tensors, alpha)
     given = _probe(base)
     with torch.no_grad(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
-        theirs: Tensor = plain(*given, return_dict=False)[0]
+        theirs: Tensor = plain(**given, return_dict=False)[0]
         with bank.rows(torch.zeros(1, dtype=torch.int64)):
-            ours: Tensor = base.unet(*given, return_dict=False)[0]
+            ours: Tensor = base.unet(**given, return_dict=False)[0]
     bank.detach()
     difference = float((theirs - ours).abs().max() / ours.abs().max().clamp(min=1.0))
     tolerance = HALF_TOLERANCE if base.dtype.itemsize == 2 else TOLERANCE
@@ -114,14 +116,19 @@ def _require_same_output(base: Base, plain: Any, tensors: dict[str, Tensor], alp
         )
 
 
-def _probe(base: Base) -> tuple[Tensor, Tensor, Tensor]:
-    """Latents, a timestep and a text to compare outputs at; any will do, as long as it is always the same."""
-    config, chance = base.unet.config, torch.Generator().manual_seed(0)
+def _probe(base: Base) -> dict[str, Any]:
+    """Latents, a timestep and what is told beside, to compare outputs at; any will do, as long as it is always the same."""
+    config, chance, family = base.unet.config, torch.Generator().manual_seed(0), families.of(base)
     side = min(config.sample_size, PROBE_SIDE)
     latents = torch.randn(1, config.in_channels, side, side, generator=chance)
-    text = torch.randn(1, 8, config.cross_attention_dim, generator=chance)
-    timestep = torch.tensor([500], device=base.device)
-    return latents.to(base.device, base.dtype), timestep, text.to(base.device, base.dtype)
+    hidden = torch.randn(1, 8, config.cross_attention_dim, generator=chance)
+    pooled = torch.randn(1, family.pooled_width(config), generator=chance)
+    told = Told(hidden, pooled, torch.tensor([Frame.whole(side, side)])).to(base.device, base.dtype)
+    return {
+        "sample": latents.to(base.device, base.dtype),
+        "timestep": torch.tensor([500], device=base.device),
+        **family.unet_arguments(told),
+    }
 
 
 def _name(plain: Any) -> str:

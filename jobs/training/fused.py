@@ -9,6 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from jobs.bases.told import Told
 from jobs.training.loss import NoiseSchedule, per_project
 from jobs.training.prepared import PreparedDataset
 from jobs.training.project import Project
@@ -19,13 +20,13 @@ from jobs.training.randomness import Choices
 class FusedBatch:
     """N = rows * batch samples, a project's own lying together, padding last.
 
-    noisy [N, C, h, w], timesteps [N] and text [N, length, width] are what the UNet is given; target and weights are of the
+    noisy [N, C, h, w], timesteps [N] and what is told of N samples are what the UNet is given; target and weights are of the
     real samples only, so padding has no say.
     """
 
     noisy: Tensor
     timesteps: Tensor
-    text: Tensor
+    told: Told
     target: Tensor
     weights: Tensor
     projects: int
@@ -39,7 +40,8 @@ def assemble(projects: Sequence[Project], rows: int, schedule: NoiseSchedule) ->
     """The batch of these projects' next steps, padded to `rows` projects."""
     chosen = [project.choices(schedule.timesteps) for project in projects]
     parts = [_sampled(project.dataset, choice) for project, choice in zip(projects, chosen, strict=True)]
-    latents, text = (torch.cat(part) for part in zip(*parts, strict=True))
+    latents = torch.cat([latents for latents, _ in parts])
+    told = Told.cat([told for _, told in parts])
     noise = torch.cat([choice.noise for choice in chosen]).to(latents)
     timesteps = torch.cat([choice.timesteps for choice in chosen])
     batch = projects[0].recipe.batch
@@ -51,22 +53,20 @@ def assemble(projects: Sequence[Project], rows: int, schedule: NoiseSchedule) ->
     return FusedBatch(
         noisy=_padded(schedule.noisy(latents, noise, timesteps), padding),
         timesteps=_padded(timesteps, padding).to(latents.device),
-        text=_padded(text, padding),
+        told=told.padded(padding),
         target=schedule.target(latents, noise, timesteps),
         weights=torch.cat(weights).to(latents),
         projects=len(projects),
     )
 
 
-def _sampled(dataset: PreparedDataset, choice: Choices) -> tuple[Tensor, Tensor]:
-    """Latents [b, C, h, w] and text [b, length, width] of one project's choices."""
+def _sampled(dataset: PreparedDataset, choice: Choices) -> tuple[Tensor, Told]:
+    """Latents [b, C, h, w] of one project's choices, and what is told of them."""
     priors = choice.pictures[choice.is_prior]
     own = choice.pictures[~choice.is_prior]
     jitter = choice.jitter[~choice.is_prior].to(dataset.mean)
     latents = torch.cat([dataset.prior_latents[priors], dataset.mean[own] + dataset.std[own] * jitter])
-    text = torch.cat([dataset.prior_hidden[priors], dataset.captions[dataset.caption_of[own]]])
-    is_blank = choice.is_blank.to(text.device)[:, None, None]
-    return latents, torch.where(is_blank, dataset.empty, text)
+    return latents, dataset.told(own, priors, choice.is_blank)
 
 
 def _padded(samples: Tensor, count: int) -> Tensor:

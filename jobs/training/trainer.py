@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from jobs.adapters.bank import NO_ADAPTER, Bank
+from jobs.bases import families
 from jobs.bases.loading import Base
 from jobs.errors import Diverged, OutOfMemory, RecipeInvalid
 from jobs.identity import AskedId
@@ -150,11 +151,10 @@ class Trainer:
         return torch.where(sound, losses, torch.nan).tolist()
 
     def _gradient(self, batch: fused.FusedBatch, rows: Tensor, each: int) -> tuple[Tensor, Tensor]:
-        dtype = self._base.dtype
+        base = self._base
+        told = families.of(base).unet_arguments(batch.told.to(base.device, base.dtype))
         with torch.enable_grad(), self._rows.bank.rows(rows, each=each) as active:
-            predicted = self._base.unet(
-                batch.noisy.to(dtype), batch.timesteps, encoder_hidden_states=batch.text.to(dtype), return_dict=False
-            )[0]
+            predicted = base.unet(batch.noisy.to(base.dtype), batch.timesteps, **told, return_dict=False)[0]
             losses = batch.losses(predicted)
             torch.autograd.backward(losses.sum())
         return losses.detach(), active.gradient()
@@ -164,7 +164,7 @@ class Trainer:
         if not math.isnan(loss):
             layout = self._rows.bank.layout
             shape = Shape(project.step, chosen.rows, chosen.bucket.batch, layout.rank, layout.width)
-            project.stepped(loss, shape, seconds)
+            project.stepped(loss, shape, seconds / len(chosen.slots))
         else:
             project.failure = _diverged(project)
         return StepReport(

@@ -106,7 +106,9 @@ def _stepper(base: Base, schedule: NoiseSchedule, project: Project) -> Round:
     def step() -> None:
         base.unet.set_adapter(name)
         batch = fused.assemble([project], 1, schedule)
-        predicted = base.unet(batch.noisy, batch.timesteps, encoder_hidden_states=batch.text, return_dict=False)[0]
+        predicted = base.unet(batch.noisy, batch.timesteps, encoder_hidden_states=batch.told.hidden, return_dict=False)[
+            0
+        ]
         loss = batch.losses(predicted).sum()
         loss.backward()
         torch.nn.utils.clip_grad_norm_(own, recipe.gradient_clip)
@@ -140,6 +142,11 @@ def _dataset(seed: int) -> PreparedDataset:
         empty=torch.randn(*text, generator=chance),
         prior_latents=torch.zeros(0, *latent),
         prior_hidden=torch.zeros(0, *text),
+        captions_pooled=torch.zeros(PICTURES, 0),
+        empty_pooled=torch.zeros(0),
+        prior_pooled=torch.zeros(0, 0),
+        frames=torch.zeros(PICTURES, 6, dtype=torch.int64),
+        prior_frames=torch.zeros(0, 6, dtype=torch.int64),
     )
 
 

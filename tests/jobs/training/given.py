@@ -85,6 +85,11 @@ def dataset(
         empty=random(LENGTH, WIDTH),
         prior_latents=random(priors, CHANNELS, size, size),
         prior_hidden=random(priors, LENGTH, WIDTH),
+        captions_pooled=torch.zeros(3, 0),
+        empty_pooled=torch.zeros(0),
+        prior_pooled=torch.zeros(priors, 0),
+        frames=torch.zeros(pictures, 6, dtype=torch.int64),
+        prior_frames=torch.zeros(priors, 6, dtype=torch.int64),
     )
 
 
