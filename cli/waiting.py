@@ -10,7 +10,7 @@ from typing import Any
 from cli.targets import CAMPAIGN
 from jobs.manifests import CAMPAIGN_CONDITIONS, PROJECT_CONDITIONS
 
-LASTING_PHASES = {"Failed", "Refused"}
+LASTING_PHASES = {"Failed", "Refused", "Cancelled"}
 APPROVAL = "AwaitingApproval"
 WORKING_PHASES = {"Intake", "Training", "Sampling"}
 """While these last, nobody has a whole contact sheet to approve."""

@@ -81,6 +81,7 @@ class GenerateAsk(Value):
     plan: str
     start: int
     stop: int
+    rerun: int = Field(default=0, exclude_if=lambda number: number == 0)  # the same shots again, where some had failed
 
 
 Ask = Annotated[IntakeAsk | TrainAsk | GenerateAsk, Field(discriminator="kind")]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from cluster.attempts import CANCELLED
 from cluster.documents import timestamp
-from cluster.ports import JobReport
+from cluster.ports import JobReport, Trouble
 from jobs.lifecycle import JobState
 from jobs.manifests import CAMPAIGN_CONDITIONS, CampaignStatus, ShotCounts
 from jobs.spec import GenerateAsk
@@ -50,6 +51,9 @@ def status(seen: ObservedCampaign) -> CampaignStatus:
     """The status of a campaign that has started."""
     counts = count(seen)
     is_over = all(_is_over(seen, chunk) for chunk in seen.chunks)
+    cancelled = _cancellation(seen)
+    if is_over and cancelled is not None:
+        return _cancelled(seen, counts, cancelled)
     if is_stopped(seen):
         return _stopped(seen, counts)
     if is_over:
@@ -77,15 +81,27 @@ def is_stopped(seen: ObservedCampaign) -> bool:
 
 
 def _counts(seen: ObservedCampaign, chunk: ObservedChunk) -> ShotCounts:
+    """What a chunk's shots have come to; a rerun finds those that stood before it, and they count as what they were."""
+    now = _counts_of_newest(seen, chunk)
+    if not chunk.earlier:
+        return now
+    made = sum(record.drawn for record in chunk.earlier)
+    reused = chunk.earlier[0].reused
+    return ShotCounts(made=made + now.made, reused=reused + max(0, now.reused - made - reused), failed=now.failed)
+
+
+def _counts_of_newest(seen: ObservedCampaign, chunk: ObservedChunk) -> ShotCounts:
     record = chunk.record
     if record is not None:
         return ShotCounts(made=record.drawn, reused=record.reused, failed=len(record.failures))
     report = seen.reports.of(chunk.job)
     reused, failed = int(report.facts.get("reused", 0)), int(report.facts.get("failed", 0))
     drawn = max(0, report.done - reused - failed)
-    if seen.reports.failure(chunk.job) is not None:
+    trouble = seen.reports.failure(chunk.job)
+    if trouble is not None and trouble.reason != CANCELLED:
         assert isinstance(chunk.job.ask, GenerateAsk)
-        failed = max(0, chunk.job.ask.stop - chunk.job.ask.start - drawn - reused)
+        standing = sum(record.drawn for record in chunk.earlier) + sum(record.reused for record in chunk.earlier[:1])
+        failed = max(0, chunk.job.ask.stop - chunk.job.ask.start - max(drawn + reused, standing))
     return ShotCounts(made=drawn, reused=reused, failed=failed)
 
 
@@ -120,6 +136,20 @@ def _complete(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
     return _status(seen, "Complete" if done else "Failed", reason, message, facts, counts)
 
 
+def _cancellation(seen: ObservedCampaign) -> Trouble | None:
+    """A person's word that some of its chunks shall not be drawn."""
+    told = (seen.reports.failure(chunk.job) for chunk in seen.chunks if chunk.record is None)
+    return next((trouble for trouble in told if trouble is not None and trouble.reason == CANCELLED), None)
+
+
+def _cancelled(seen: ObservedCampaign, counts: ShotCounts, trouble: Trouble) -> CampaignStatus:
+    name = seen.campaign.metadata.name
+    message = f"{trouble.message} {_told(counts)} stand. `brandfarm retry campaign/{name}` draws the rest."
+    over = Fact(False, CANCELLED, message)
+    facts = {"Accepted": ACCEPTED, "Progressing": over, "Complete": over, "Degraded": _degraded(seen, counts)}
+    return _status(seen, "Cancelled", CANCELLED, message, facts, counts)
+
+
 def _stopped(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
     limit = seen.campaign.spec.limits.stop_if
     message = (
@@ -143,7 +173,8 @@ def _first_failure(seen: ObservedCampaign) -> str:
         if chunk.record is not None and chunk.record.failures:
             first = chunk.record.failures[0]
             return f"The first, shot {first.index}: {first.message}"
-        if chunk.record is None and (trouble := seen.reports.failure(chunk.job)):
+        trouble = seen.reports.failure(chunk.job) if chunk.record is None else None
+        if trouble is not None and trouble.reason != CANCELLED:
             return f"The first: {sentence(trouble)}"
     return ""
 
@@ -152,7 +183,7 @@ def _pace(seen: ObservedCampaign) -> float | None:
     """Images a second: what the newest chunks took, times the chunks that are drawn side by side now."""
     drawn = [chunk.record for chunk in seen.chunks if chunk.record is not None and chunk.record.drawn]
     recent = drawn[-RECENT_CHUNKS:]
-    seconds = sum(record.seconds for record in recent)
+    seconds = sum(record.elapsed or record.seconds for record in recent)
     open_chunks = (chunk for chunk in seen.chunks if chunk.record is None)
     lanes = sum(seen.reports.of(chunk.job).state == JobState.LEASED for chunk in open_chunks)
     if not seconds or not lanes:

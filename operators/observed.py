@@ -34,10 +34,11 @@ class Word:
 
 @dataclass(frozen=True)
 class ObservedChunk:
-    """Some shots of a plan, and what they came to."""
+    """Some shots of a plan, and what they came to; after a rerun its job and record, and what came of it `earlier`."""
 
     job: Job
     record: ChunkRecord | None = None
+    earlier: tuple[ChunkRecord, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,10 @@ class ObservedIntake:
 
 @dataclass(frozen=True)
 class ObservedBase:
-    """The digest of the base that the project names, or why there is none."""
+    """The digest and the licence of the base that the project names, or why there is none."""
 
     digest: str | None = None
+    licence: str = ""
     trouble: Trouble | None = None
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from jobs import blobs, keys, publish
 from jobs.errors import StoreError
 from jobs.ports import ObjectStore
-from jobs.records import VersionRecord
+from jobs.records import RerunRecord, VersionRecord
 from jobs.shots import Plan
 
 R = TypeVar("R", bound=BaseModel)
@@ -37,6 +37,13 @@ class RecordsSeen:
         """The versions of a project, in order; they are numbered from 1 without gaps."""
         found: list[VersionRecord] = []
         while record := self.get(keys.version(project_uid, len(found) + 1), VersionRecord):
+            found.append(record)
+        return found
+
+    def reruns(self, campaign_uid: str) -> list[RerunRecord]:
+        """The reruns of a campaign, in order; they are numbered from 1 without gaps."""
+        found: list[RerunRecord] = []
+        while record := self.get(keys.rerun(campaign_uid, len(found) + 1), RerunRecord):
             found.append(record)
         return found
 

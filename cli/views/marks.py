@@ -10,7 +10,7 @@ BAR = 12
 _GOOD = {"Ready", "Complete", "approved", "approve", "created"}
 _MOVING = {"Training", "Intake", "Sampling", "Drawing", "Progressing", "Generating", "training", "configured"}
 _ASKING = {"AwaitingApproval", "Waiting", "Pending", "trained", "revise"}
-_BAD = {"Failed", "Degraded", "Stopped", "failed", "rejected", "reject"}
+_BAD = {"Failed", "Degraded", "Stopped", "Cancelled", "cancelled", "failed", "rejected", "reject"}
 
 
 def style_of(word: str) -> str:

@@ -34,6 +34,7 @@ class Chunk:
     drawn: int = 0
     reused: int = 0
     failures: list[ShotFailure] = field(default_factory=list)
+    seconds: float = 0.0  # its share of the worker's time so far
     has_news: bool = True
 
     @property
@@ -75,8 +76,8 @@ class Chunk:
         self.has_news = False
         return ShotsDone(self.id, self.attempt, self.done, self.total, self.reused, len(self.failures))
 
-    def record(self, made: Mapping[str, str], now: float) -> ChunkRecord:
-        """What the settled chunk came to; `now` in seconds of the clock."""
+    def record(self, made: Mapping[str, str], now: float, ended: float = 0.0) -> ChunkRecord:
+        """What the settled chunk came to; `now` in seconds of the clock, `ended` in seconds since 1970."""
         assert not self.waiting, f"{len(self.waiting)} images of chunk {self.id[:12]} are not settled"
         return ChunkRecord(
             made=dict(made),
@@ -87,7 +88,9 @@ class Chunk:
             drawn=self.drawn,
             reused=self.reused,
             failures=_small(sorted(self.failures, key=lambda failure: failure.index)),
-            seconds=round(now - self.started, 3),
+            seconds=round(self.seconds, 3),
+            elapsed=round(now - self.started, 3),
+            ended=round(ended, 3),
         )
 
 

@@ -90,6 +90,7 @@ class Generator:
 
         Raises StoreUnavailable while the store is away: nothing is lost, and a later turn goes on.
         """
+        began = self._clock.monotonic()
         self._outbox.try_again()
         batch = self._pool.next_batch()
         if batch:
@@ -100,6 +101,7 @@ class Generator:
             self._settle(delivery)
         if collected.trouble is not None:
             raise collected.trouble
+        self._charge([shot.chunk for shot in batch] or list(self._chunks), self._clock.monotonic() - began)
         self._finish_chunks()
         reports, self._reports = self._reports, []
         return reports
@@ -183,6 +185,12 @@ class Generator:
             wanted = self._chunks[shot.chunk].outputs(shot.recipe)
             self._outbox.send(Parcel(tuple(self._renderer.finished(pixels, wanted))))
 
+    def _charge(self, chunks: Sequence[AskedId], seconds: float) -> None:
+        """Share a turn's time among the chunks of its shots, so that the seconds of all records add up to the worker's."""
+        for job in chunks:
+            if job in self._chunks:
+                self._chunks[job].seconds += seconds / len(chunks)
+
     def _prepared(self, batch: list[Waiting]) -> list[Waiting]:
         """The shots that can be drawn; those that never can are settled as failures."""
         ready = []
@@ -220,7 +228,7 @@ class Generator:
             del self._chunks[chunk.id]
 
     def _finished(self, chunk: Chunk) -> Report:
-        record = chunk.record(self._made, self._clock.monotonic())
+        record = chunk.record(self._made, self._clock.monotonic(), self._clock.now())
         try:
             failpoints.reach("chunk.before-record")
             publish.record(self._store, keys.chunk(chunk.id), record.model_dump(mode="json"))

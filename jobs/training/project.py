@@ -37,7 +37,7 @@ class Project:
     losses: list[float] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
-    seconds: float = 0.0
+    seconds: float = 0.0  # its share of its steps' time
     last_round: int = 0
     failure: Diverged | None = None
 
@@ -93,7 +93,7 @@ class Project:
         return randomness.choices(self.recipe.seed, self.step, deck)
 
     def stepped(self, loss: float, shape: Shape, seconds: float) -> None:
-        """Note an update of its row."""
+        """Note an update of its row, and its share of the step's time."""
         if not self.shapes or self.shapes[-1][1:] != shape[1:]:
             self.shapes.append(shape)
         self.losses.append(loss)

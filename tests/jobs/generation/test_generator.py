@@ -446,3 +446,29 @@ def test_pixels_that_are_not_numbers_fail_their_shot(
 
 def _away(key: str) -> bytes:
     raise StoreUnavailable(f"The store is away while {key} is read.")
+
+
+class TickingClock(HandClock):
+    """Every look at it takes a second."""
+
+    def monotonic(self) -> float:
+        self.seconds += 1.0
+        return self.seconds
+
+
+def test_the_seconds_of_chunks_that_share_batches_add_up_to_the_workers_time(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    of = plan(Look(label="base"), seeds=6, prompts=1)
+    jobs = [job(store, of, 0, 3), job(store, of, 3, 6)]
+    generator = Generator(tiny(), store, BATCH, slots=BATCH, clock=TickingClock())
+    for asked in jobs:
+        generator.admit(asked, attempt=1)
+    turns = 0
+    while not generator.is_idle():
+        generator.turn()
+        turns += 1
+    generator.close()
+    records = [chunk_record(store, asked) for asked in jobs]
+    assert sum(record.seconds for record in records) == pytest.approx(turns, abs=0.01)  # a second passes in each
+    assert all(0 < record.seconds < record.elapsed for record in records)
+    assert all(record.ended > 1.7e9 for record in records)
