@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -24,6 +25,7 @@ STALE_SECONDS = 24 * 3600
 """A temporary file this old belongs to a writer that is long dead."""
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_TOO_LARGE = {errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _NO_LINKS = {errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV, errno.EMLINK}
 
@@ -134,6 +136,11 @@ class FolderStore:
             if _is_file(place):
                 place.unlink(missing_ok=True)
 
+    def free_bytes(self) -> int:
+        """How much more its disk holds for this user."""
+        with self._answering("looking at the disk of", ""):
+            return shutil.disk_usage(self.root).free
+
     def _place(self, key: str) -> Path:
         return self.root / store_keys.required(key)
 
@@ -210,6 +217,10 @@ class FolderStore:
         said = f"The store in {self.root} failed at {deed}: {refused.strerror or refused}."
         if refused.errno in _FULL:
             return StoreUnavailable(said, hint="The disk is full: free space on it, or name a store elsewhere.")
+        if refused.errno in _TOO_LARGE:
+            return StoreUnavailable(
+                said, hint="This process may not write files that large: raise its limit (`ulimit -f`)."
+            )
         if refused.errno in _DENIED:
             return StoreUnavailable(said, hint="Give this user the right to read and write that folder.")
         if refused.errno in _NO_LINKS:

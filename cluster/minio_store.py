@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -18,10 +19,13 @@ from xml.etree.ElementTree import ParseError
 
 import urllib3
 from minio import Minio
+from minio.credentials.providers import AssumeRoleProvider
 from minio.error import InvalidResponseError, S3Error, ServerError
+from minio.lifecycleconfig import Rule
 
 from cluster import pieces, s3_errors, store_keys, store_url
 from cluster.sources import Listed
+from cluster.store_settings import BucketSettings
 from jobs import keys
 from jobs.errors import KeyNotFound, StoreError, StoreUnavailable
 from jobs.ports import Stored
@@ -36,6 +40,9 @@ DATA_SECONDS = 10.0
 ANSWER_SECONDS = 4.0
 """How long it may be silent for everything small. A create asks twice, so a frozen server is told of after 8 s."""
 
+LENT_SECONDS = 900
+"""The shortest that S3 lends credentials for."""
+
 PATIENCE_SECONDS = 6.0
 """No request is begun again later than this, so that a dead store is told of in about ten seconds."""
 
@@ -45,13 +52,15 @@ T = TypeVar("T")
 
 
 class MinioStore:
-    """An ObjectStore over one bucket, which is made if it is missing; safe for threads, to be closed at the end.
+    """An ObjectStore over one bucket, which is made if it is missing and may be; safe for threads, to be closed at the end.
 
     Takes an address (`minio://ACCESS:SECRET@host:port/bucket`, `http(s)://host:port/bucket`, or one already read).
     Raises StoreUnavailable where the server does not answer, StoreError where it refuses the credentials.
     """
 
-    def __init__(self, url: str | store_url.BucketUrl, *, access_key: str = "", secret_key: str = "") -> None:
+    def __init__(
+        self, url: str | store_url.BucketUrl, *, access_key: str = "", secret_key: str = "", may_make: bool = True
+    ) -> None:
         address = store_url.parse(url, access_key=access_key, secret_key=secret_key) if isinstance(url, str) else url
         if isinstance(address, store_url.FolderUrl):
             raise StoreError(f"{address} is a folder, not a bucket.", hint=store_url.FORMS)
@@ -59,7 +68,8 @@ class MinioStore:
         self._bodies = MinioBucket(address, DATA_SECONDS)
         self._small = MinioBucket(address, ANSWER_SECONDS)
         self._others: dict[str, MinioBucket] = {}
-        self._patiently(self._small.make)
+        if may_make:
+            self._patiently(self._small.make)
 
     def __str__(self) -> str:
         return str(self.url)
@@ -121,6 +131,14 @@ class MinioStore:
             self._others[name] = MinioBucket(replace(self.url, bucket=name), DATA_SECONDS)
         return self._others[name]
 
+    def settings(self) -> BucketSettings:
+        """What the bucket does to objects by itself. Raises StoreError where these credentials may not ask."""
+        return self._patiently(self._small.settings)
+
+    def scoped(self, prefix: str) -> MinioStore:
+        """This store for a quarter of an hour as one who may touch only what is below a prefix. Raises StoreError."""
+        return MinioStore(self._small.scoped(store_keys.required_prefix(prefix)), may_make=False)
+
     def close(self) -> None:
         """Closes the connections; the store must not be used afterwards."""
         for bucket in (self._bodies, self._small, *self._others.values()):
@@ -142,7 +160,7 @@ class MinioStore:
         except KeyNotFound as missing:
             raise StoreUnavailable(
                 f"It is not known whether {key} was created in {self}: {unsettled or missing}",
-                hint="Do it again: the same bytes cannot be created twice.",
+                hint=f"Do it again: the same bytes cannot be created twice. {unsettled.hint if unsettled else ''}".strip(),
             ) from (unsettled or missing)
 
     def _patiently(self, deed: Callable[[], T]) -> T:
@@ -261,6 +279,62 @@ class MinioBucket:
         with self._answering("deleting", key):
             self._client.remove_object(self._name, key)
 
+    def settings(self) -> BucketSettings:
+        """What the bucket does to objects by itself."""
+        with self._answering("asking for the settings of the bucket"):
+            versioning = self._client.get_bucket_versioning(self._name)
+            lifecycle = self._client.get_bucket_lifecycle(self._name)
+            return BucketSettings(
+                keeps_versions=versioning.status == "Enabled",
+                is_locked=self._is_locked(),
+                expires=tuple(_scope(rule) for rule in lifecycle.rules if _expires(rule)) if lifecycle else (),
+            )
+
+    def scoped(self, prefix: str) -> store_url.BucketUrl:
+        """This bucket with credentials lent for a quarter of an hour, good only below a prefix."""
+        policy = {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"],
+                    "Resource": [f"arn:aws:s3:::{self._name}/{prefix}*"],
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:ListBucket"],
+                    "Resource": [f"arn:aws:s3:::{self._name}"],
+                    "Condition": {"StringLike": {"s3:prefix": [f"{prefix}*"]}},
+                },
+            ],
+        }
+        with self._answering("lending credentials for", prefix):
+            try:
+                lent = AssumeRoleProvider(
+                    sts_endpoint=self.url.origin,
+                    access_key=self.url.access_key,
+                    secret_key=self.url.secret_key,
+                    duration_seconds=LENT_SECONDS,
+                    policy=json.dumps(policy),
+                    region=self.url.region,
+                    http_client=self._http,
+                ).retrieve()
+            except ValueError as refused:
+                raise StoreError(
+                    f"{self.url.origin} lends no credentials: {refused}", hint="It takes STS, as MinIO has it."
+                ) from refused
+        return replace(
+            self.url, access_key=lent.access_key, secret_key=lent.secret_key, session_token=lent.session_token or ""
+        )
+
+    def _is_locked(self) -> bool:
+        try:
+            return self._client.get_object_lock_config(self._name).mode is not None
+        except S3Error as refused:
+            if refused.code != "ObjectLockConfigurationNotFoundError":
+                raise
+            return False
+
     def close(self) -> None:
         """Closes the connections."""
         self._http.clear()
@@ -276,8 +350,9 @@ class MinioBucket:
             raise s3_errors.explained(said, origin, status=_status(refused), code=code, words=words) from refused
         except (ServerError, InvalidResponseError) as odd:  # no S3 inside: a gateway's page, or no body at all
             raise s3_errors.explained(said, origin, status=_status(odd), code="", words="") from odd
-        except ParseError as odd:
-            raise s3_errors.explained(said, origin, status=200, code="", words="not S3's answer") from odd
+        except (ParseError, ValueError) as odd:  # the client stumbles over pages of gateways, and over a 409 without a body
+            words = f"{said}: not S3's answer ({type(odd).__name__})"
+            raise StoreUnavailable(words, hint=s3_errors.speaks_s3(origin)) from odd
         except (urllib3.exceptions.HTTPError, OSError) as silent:
             raise StoreUnavailable(f"{said}: {silent}", hint=s3_errors.still_running(origin)) from silent
 
@@ -286,10 +361,25 @@ def _client(url: store_url.BucketUrl, http: urllib3.PoolManager) -> Minio:
     """The client; naming the region saves it from asking for the bucket's."""
     try:
         return Minio(
-            url.endpoint, url.access_key, url.secret_key, secure=url.secure, region=url.region, http_client=http
+            url.endpoint,
+            url.access_key,
+            url.secret_key,
+            url.session_token or None,
+            secure=url.secure,
+            region=url.region,
+            http_client=http,
         )
     except ValueError as odd:
         raise StoreError(f"The store's address {url} is not sound: {odd}", hint=store_url.FORMS) from odd
+
+
+def _expires(rule: Rule) -> bool:
+    return rule.status == "Enabled" and rule.expiration is not None
+
+
+def _scope(rule: Rule) -> str:
+    """The prefix that a rule is for; empty for the whole bucket."""
+    return (rule.rule_filter.prefix if rule.rule_filter else "") or ""
 
 
 def _seconds(moment: datetime | None) -> float:

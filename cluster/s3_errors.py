@@ -5,6 +5,7 @@ from __future__ import annotations
 from jobs.errors import KeyNotFound, StoreError, StoreUnavailable
 
 _CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AuthorizationHeaderMalformed", "InvalidTokenId"}
+_BUSY = {"SlowDown", "SlowDownRead", "SlowDownWrite", "TooManyRequests", "RequestTimeout", "ServerNotInitialized"}
 _FULL = {"XMinioStorageFull", "QuotaExceeded", "XMinioAdminBucketQuotaExceeded"}
 
 
@@ -25,6 +26,8 @@ def explained(said: str, origin: str, *, status: int, code: str, words: str) -> 
         return StoreError(message, hint=f"The clocks here and at {origin} differ: set them right.")
     if code in _FULL or status == 507:
         return StoreUnavailable(message, hint=f"The store's disks are full: free space at {origin}.")
+    if code in _BUSY or code.removeprefix("XMinio") in _BUSY:
+        return StoreUnavailable(message, hint=is_busy(origin))
     if status in (408, 409, 429) or status >= 500:
         return StoreUnavailable(message, hint=still_running(origin))
     return StoreError(message, hint=speaks_s3(origin))
@@ -33,6 +36,11 @@ def explained(said: str, origin: str, *, status: int, code: str, words: str) -> 
 def still_running(origin: str) -> str:
     """The next step where a server is silent or fails."""
     return f"Is MinIO running at {origin}? {origin}/minio/health/ready tells whether it is ready."
+
+
+def is_busy(origin: str) -> str:
+    """The next step where a server asks for less, as one does whose disks are slow, failing or just starting."""
+    return f"The server at {origin} has more to do than it can: it is asked again. If that lasts, are its disks slow or failing?"
 
 
 def speaks_s3(origin: str) -> str:

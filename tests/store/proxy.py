@@ -1,28 +1,27 @@
-"""A door in front of a server that spoils the answers to conditional PUTs, as a network does. Knows HTTP's first lines only."""
+"""A door in front of a server that spoils requests and answers, as a network does. Knows HTTP's first lines only.
+
+Named mishaps befall the coming conditional PUTs, each of them once; under a `Weather`, chance spoils whatever passes.
+"""
 
 from __future__ import annotations
 
 import socket
 import threading
+import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from enum import Enum
 
+from tests.store.weather import REACHES_THE_SERVER, Mishap, Weather, refusal
 
-class Mishap(Enum):
-    """What befalls one conditional PUT."""
+__all__ = ["Mishap", "Proxy", "Weather", "in_front_of"]
 
-    REPLY_LOST = "the server did it, and its answer is cut off"
-    REQUEST_LOST = "the server never hears of it"
-    REPLY_IS_503 = "the server did it, and a gateway says 503"
-    REPLY_IS_409 = "a gateway says 409 and the server never hears of it"
-
-
-_ANSWERS = {Mishap.REPLY_IS_503: b"503 Service Unavailable", Mishap.REPLY_IS_409: b"409 Conflict"}
+LATE_SECONDS = 0.15
+"""How long a late request is under way after its client was cut off; enough for others to come in between."""
 
 
 class Proxy:
-    """Passes everything on to a server but what the coming mishaps are for, each of them once."""
+    """Passes everything on to a server but what mishaps are for: those named, each of them once, and the weather's."""
 
     def __init__(self, server: str) -> None:
         host, port = server.rsplit(":", 1)
@@ -35,6 +34,11 @@ class Proxy:
         self.conditional_puts = 0
         self.turned_away = 0
         """So many of the next requests find their connection closed, whatever they ask."""
+        self.weather: Weather | None = None
+        self.is_full = False
+        """Whether every PUT is refused as by a server whose disks are full."""
+        self.taken: Counter[str] = Counter()
+        """By path, how often the server took a PUT, whatever its caller was told."""
         self._spawn(self._welcome)
 
     def close(self) -> None:
@@ -66,17 +70,48 @@ class Proxy:
                 if self.turned_away:
                     self.turned_away -= 1
                     return
-                mishap = self._mishap_of(request)
-                answer = b"" if mishap in (Mishap.REQUEST_LOST, Mishap.REPLY_IS_409) else _asked(server, request)
-                if mishap in (Mishap.REPLY_LOST, Mishap.REQUEST_LOST):
+                is_refused = self.is_full and request.startswith(b"PUT ")
+                mishap = Mishap.DISK_FULL if is_refused else self._mishap_of(request)
+                if not self._answer(client, server, request, mishap):
                     return
-                client.sendall(_spoiled(mishap) if mishap else answer)
+
+    def _answer(self, client: socket.socket, server: socket.socket, request: bytes, mishap: Mishap | None) -> bool:
+        """Whether the client's connection goes on."""
+        if mishap is Mishap.REQUEST_LATE:
+            self._spawn(self._send_late, request)
+        if mishap is Mishap.REQUEST_CUT:
+            server.sendall(request[: len(request) // 2])
+        answer = self._asked(server, request) if mishap is None or mishap in REACHES_THE_SERVER else b""
+        if mishap is Mishap.REPLY_CUT:
+            client.sendall(answer[: len(answer) // 2])
+        if mishap is not None:
+            answer = refusal(mishap, is_head=request.startswith(b"HEAD "))
+        client.sendall(answer)
+        return bool(answer)
+
+    def _send_late(self, request: bytes) -> None:
+        time.sleep(LATE_SECONDS)
+        with suppress(OSError), socket.create_connection(self._server) as server:
+            self._open.append(server)
+            self._asked(server, request)
+
+    def _asked(self, server: socket.socket, request: bytes) -> bytes:
+        server.sendall(request)
+        answer = _message(server, answers_head=request.startswith(b"HEAD "))
+        if request.startswith(b"PUT ") and answer.startswith(b"HTTP/1.1 200"):
+            self.taken[request.split(b" ", 2)[1].decode()] += 1
+        return answer
 
     def _mishap_of(self, request: bytes) -> Mishap | None:
-        if not (request.startswith(b"PUT ") and b"if-none-match: *" in request.lower()):
+        is_conditional = request.startswith(b"PUT ") and b"if-none-match: *" in request.lower()
+        self.conditional_puts += is_conditional
+        if is_conditional and self.mishaps:
+            return self.mishaps.pop(0)
+        if self.weather is None:
             return None
-        self.conditional_puts += 1
-        return self.mishaps.pop(0) if self.mishaps else None
+        mishap, delay_seconds = self.weather.fate()
+        time.sleep(delay_seconds)
+        return mishap
 
 
 @contextmanager
@@ -87,15 +122,6 @@ def in_front_of(server: str) -> Iterator[Proxy]:
         yield proxy
     finally:
         proxy.close()
-
-
-def _asked(server: socket.socket, request: bytes) -> bytes:
-    server.sendall(request)
-    return _message(server, answers_head=request.startswith(b"HEAD "))
-
-
-def _spoiled(mishap: Mishap) -> bytes:
-    return b"HTTP/1.1 " + _ANSWERS[mishap] + b"\r\nContent-Length: 0\r\n\r\n"
 
 
 def _message(end: socket.socket, answers_head: bool = False) -> bytes:
@@ -109,7 +135,10 @@ def _message(end: socket.socket, answers_head: bool = False) -> bytes:
     head = message.split(b"\r\n\r\n")[0]
     whole = len(head) + 4 + (0 if answers_head else _content_length(head))
     while len(message) < whole:
-        message += end.recv(65536)
+        more = end.recv(65536)
+        if not more:
+            return b""
+        message += more
     return message
 
 
