@@ -35,6 +35,7 @@ class BucketUrl:
     access_key: str = field(default="", repr=False)
     secret_key: str = field(default="", repr=False)
     region: str = "us-east-1"
+    session_token: str = field(default="", repr=False)  # of credentials that were lent for a while
 
     @property
     def origin(self) -> str:

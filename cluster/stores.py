@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+
 from cluster import store_url
 from cluster.farm_home import FarmHome
 from cluster.folder_store import FolderStore
@@ -21,6 +24,19 @@ def open_store(url: str, *, access_key: str = "", secret_key: str = "", may_make
     from cluster.minio_store import MinioStore  # half a second and forty modules: only for those who use it
 
     return MinioStore(address)
+
+
+@contextmanager
+def another(store: ObjectStore) -> Iterator[ObjectStore]:
+    """A second client of a store, closed at the end; it shares no connection with the first."""
+    if isinstance(store, FolderStore):
+        yield FolderStore(store.root, may_make=False)
+        return
+    from cluster.minio_store import MinioStore
+
+    assert isinstance(store, MinioStore), f"no way is known to open {store} again"
+    with closing(MinioStore(store.url)) as second:
+        yield second
 
 
 def open_of_home(home: FarmHome) -> ObjectStore:

@@ -30,6 +30,7 @@ def put_file(store: ObjectStore, path: Path, digest: str, tell: Callable[[int], 
     """Keeps a file's bytes, whose digest is known, piece by piece; what was written in the last days is not sent again."""
     found = store.stat(keys.blob(digest))
     if found is None or time.time() - found.modified > REFRESH_AFTER_SECONDS:
+        failpoints.reach("blobs.before-put")
         store.put_file(keys.blob(digest), path, tell)
 
 

@@ -58,6 +58,10 @@ class StoreUnavailable(StoreError):
     retryable = True
 
 
+class StoreUnsound(StoreError):
+    """The store does not keep what the farm is built on."""
+
+
 class KeyNotFound(StoreError):
     """Nothing stands under that key."""
 
