@@ -21,7 +21,7 @@ from jobs.errors import FarmError, StaleEpoch, StoreUnavailable
 from jobs.spec import Job, JobKind
 
 BACK_OFF_SECONDS = 1.0  # how long to wait before a turn that found the store away is tried again
-IDLE_SECONDS = 0.05
+IDLE_SECONDS = 1.0  # an idle worker looks by itself this often; an order wakes it at once
 
 log = structlog.get_logger("worker")
 
@@ -55,6 +55,7 @@ class Worker:
         self._epoch = 0
         self._waiters: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closing = threading.Event()
+        self._ordered = threading.Event()
         self._thread: threading.Thread | None = None
 
     # Control: any thread, at once.
@@ -74,6 +75,7 @@ class Worker:
                 return
             self._held[job.id] = Held(job=job.id, attempt=attempt, epoch=epoch)
             self._orders.append(_Begin(job, attempt))
+            self._ordered.set()
 
     def stop(self, epoch: int, job: str, at_checkpoint: bool) -> None:
         """Let go of a job; letting go of what is not held is harmless. Raises StaleEpoch."""
@@ -81,6 +83,7 @@ class Worker:
         with self._lock:
             if job in self._held:
                 self._orders.append(_Stop(job, at_checkpoint))
+                self._ordered.set()
 
     def holds_anything(self) -> bool:
         """Whether it has taken a job that has not ended."""
@@ -122,6 +125,7 @@ class Worker:
     def close(self) -> None:
         """Finish the turn at hand, let the workbench keep what it can, and stop."""
         self._closing.set()
+        self._ordered.set()
         if self._thread is not None:
             self._thread.join()
         if self._bench is not None:
@@ -142,8 +146,9 @@ class Worker:
     def _work(self) -> None:
         while not self._closing.is_set():
             try:
+                self._ordered.clear()
                 if not self.turn():
-                    self._closing.wait(IDLE_SECONDS)
+                    self._ordered.wait(IDLE_SECONDS)
             except StoreUnavailable as away:
                 log.warning("store away, waiting", worker=self.name, message=away.message)
                 self._closing.wait(BACK_OFF_SECONDS)

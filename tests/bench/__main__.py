@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-BENCHES = ("fused", "mixed", "dispatch")
+BENCHES = ("fused", "mixed", "png", "planning", "overhead", "dispatch")
 
 HEAD = """# Benchmarks
 
