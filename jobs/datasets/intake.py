@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jobs import blobs, failpoints, keys, publish
-from jobs.datasets import captions
+from jobs.datasets import captions, listed_captions
 from jobs.datasets.decode import Decoder, Limits, Refusal
+from jobs.datasets.listed_captions import ListedCaption
 from jobs.errors import DatasetInvalid
 from jobs.identity import content_id, digest_of
 from jobs.ports import ObjectStore, Source, SourceFile
@@ -40,17 +41,20 @@ def intake(
             f"{_named(ask.source)} holds {len(files)} files; at most {MOST_FILES} are read.",
             hint="Point spec.dataset.source at the folder of this brand's pictures only.",
         )
-    aside = [SetAside(name=name, reason=reason) for name, reason in captions.strays(files)]
+    listed = listed_captions.read(source, files.values())
+    strays = captions.strays(name for name in files if not listed_captions.is_listing(name))
+    aside = [SetAside(name=name, reason=reason) for name, reason in [*strays, *listed_captions.missing(listed, files)]]
     pictures: list[Picture] = []
     lacking: list[str] = []
     paired = captions.pairs(files)
     with Decoder(limits) as decoder:
         for done, (name, caption_name) in enumerate(paired, start=1):
-            taken = _take(ask, source, store, decoder, limits, files[name], caption_name)
+            told = _caption(ask, source, caption_name, listed.get(name))
+            taken = told if isinstance(told, Refusal) else _take(source, store, decoder, limits, files[name], told)
             if isinstance(taken, Picture):
                 pictures.append(taken)
                 if not captions.holds(taken.caption, ask.trigger):
-                    lacking.append(f"{caption_name}: {taken.caption[:80]!r}")
+                    lacking.append(f"{caption_name or listed[name].where}: {taken.caption[:80]!r}")
             else:
                 aside.append(SetAside(name=name, reason=taken.reason))
             failpoints.reach("intake.picture")
@@ -62,21 +66,10 @@ def intake(
 
 
 def _take(
-    ask: IntakeAsk,
-    source: Source,
-    store: ObjectStore,
-    decoder: Decoder,
-    limits: Limits,
-    file: SourceFile,
-    caption_name: str | None,
+    source: Source, store: ObjectStore, decoder: Decoder, limits: Limits, file: SourceFile, caption: str
 ) -> Picture | Refusal:
-    if caption_name is None:
-        return Refusal("it has no caption: write one beside it, in a .txt file of the same name")
     if file.size > limits.file_bytes:
         return Refusal(f"{file.size:,} bytes; at most {limits.file_bytes:,} are taken")
-    caption = _caption(source.read(caption_name), ask.glossary)
-    if isinstance(caption, Refusal):
-        return caption
     decoded = decoder.decode(source.read(file.name))
     if isinstance(decoded, Refusal):
         return decoded
@@ -89,7 +82,19 @@ def _take(
     )
 
 
-def _caption(data: bytes, glossary: dict[str, str]) -> str | Refusal:
+def _caption(ask: IntakeAsk, source: Source, sidecar: str | None, listed: ListedCaption | None) -> str | Refusal:
+    """A picture's caption, from the file beside it or from a listing; the same in both is no contradiction."""
+    if sidecar is None and listed is None:
+        return Refusal("it has no caption: write one beside it, in a .txt file of the same name, or in metadata.jsonl")
+    read = [_worded(listed.text.encode(), ask.glossary)] if listed is not None else []
+    if sidecar is not None:
+        read.append(_worded(source.read(sidecar), ask.glossary))
+    if listed is not None and len(set(read)) > 1:
+        return Refusal(f"{sidecar} and {listed.where} caption it differently: keep one of them")
+    return read[0]
+
+
+def _worded(data: bytes, glossary: dict[str, str]) -> str | Refusal:
     if len(data) > captions.LONGEST_CAPTION_BYTES:
         return Refusal(f"its caption has {len(data):,} bytes; at most {captions.LONGEST_CAPTION_BYTES:,} are read")
     try:
