@@ -84,7 +84,7 @@ def _sd15(scheduler: dict[str, Any]) -> StableDiffusionPipeline:
         unet=_unet(cross_attention_dim=WIDTHS["sd15"]),
         vae=_vae(),
         text_encoder=CLIPTextModel(_text(24)).eval(),
-        tokenizer=_tokenizer(),
+        tokenizer=tokenizer(),
         scheduler=PNDMScheduler.from_config({**NOISE, **scheduler}),
         safety_checker=None,
         feature_extractor=None,
@@ -105,9 +105,9 @@ def _sdxl(scheduler: dict[str, Any]) -> StableDiffusionXLPipeline:
         unet=unet,
         vae=_vae(),
         text_encoder=CLIPTextModel(_text(24)).eval(),
-        tokenizer=_tokenizer(),
+        tokenizer=tokenizer(),
         text_encoder_2=CLIPTextModelWithProjection(_text(32, projection_dim=PROJECTED, hidden_act="gelu")).eval(),
-        tokenizer_2=_tokenizer(pad_token="a</w>"),
+        tokenizer_2=tokenizer(pad_token="a</w>"),
         scheduler=EulerDiscreteScheduler.from_config({**NOISE, **scheduler}),
     )
 
@@ -155,5 +155,6 @@ def _text(width: int, **settings: Any) -> CLIPTextConfig:
     )
 
 
-def _tokenizer(**settings: Any) -> CLIPTokenizer:
+def tokenizer(**settings: Any) -> CLIPTokenizer:
+    """The tiny base's, or one like it."""
     return CLIPTokenizer.from_pretrained(WORDS, local_files_only=True, **settings)
