@@ -14,7 +14,8 @@ from safetensors.torch import save
 from torch import Tensor
 
 from jobs import blobs
-from jobs.adapters.layout import A, Layout
+from jobs.adapters.layout import A, B, Layout
+from jobs.errors import RecipeInvalid
 from jobs.generation.renderer import Renderer
 from jobs.ports import ObjectStore
 from jobs.shots import AdapterUse, Recipe, Sampling
@@ -147,3 +148,25 @@ def test_prompt_negative_adapter_and_strength_are_all_seen(tmp_path: Path, famil
     pictures = drawn(store, family, others)
     distances = [(picture - plain).abs().max() for picture in pictures] + [(pictures[2] - pictures[3]).abs().max()]
     assert min(distances) > 10 * CLOSE
+
+
+def test_an_image_of_an_sdxl_base_has_the_same_bits_alone_and_in_a_mixed_batch(tmp_path: Path) -> None:
+    store = store_in(tmp_path)
+    recipes = mixed(store, "sdxl", "euler", 5.0, 2.5)
+    together = drawn(store, "sdxl", recipes)
+    reversed_ = drawn(store, "sdxl", recipes[::-1]).flip(0)
+    alone = torch.cat([drawn(store, "sdxl", [one]) for one in recipes])
+    assert torch.equal(together, reversed_)
+    assert torch.equal(together, alone)
+
+
+@pytest.mark.parametrize("encoder", ["text_encoder", "text_encoder_2"])
+def test_an_adapter_of_a_text_encoder_is_refused_before_the_batch(tmp_path: Path, encoder: str) -> None:
+    store = store_in(tmp_path)
+    layer = f"{encoder}.text_model.encoder.layers.0.self_attn.q_proj"
+    foreign = {f"{layer}{A}": torch.ones(4, 24), f"{layer}{B}": torch.ones(24, 4)}
+    use = AdapterUse(digest=blobs.put(store, save({**adapter("sdxl"), **foreign})))
+    renderer = Renderer(small_bases.base("sdxl"), store, BATCH, slots=2)
+    with pytest.raises(RecipeInvalid, match=f"{encoder}.*foreign"):
+        renderer.prepare(recipe(11, "ddim", 5.0, "", use))
+    renderer.close()

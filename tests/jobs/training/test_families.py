@@ -131,6 +131,21 @@ def test_three_projects_fused_on_an_sdxl_base_are_each_as_if_alone(tmp_path: Pat
         one.release(asked.id)
 
 
+def test_an_sdxl_base_in_16_bits_is_trained_with_rows_that_are_not(tmp_path: Path) -> None:
+    curves = []
+    for dtype in (torch.bfloat16, torch.float32):
+        base = small_bases.base("sdxl", dtype)
+        one = trainer(store_in(tmp_path / str(dtype)), base)
+        asked = job("a", base, batch=2, steps=6)
+        one.admit(asked, 1, dataset(0))
+        run(one, 6)
+        assert {tensor.dtype for tensor in one.state(asked.id).values()} == {torch.float32}
+        curves.append(one.project(asked.id).losses)
+        one.release(asked.id)
+    assert curves[0] == pytest.approx(curves[1], rel=0.02)
+    assert curves[0] != curves[1]
+
+
 def test_an_adapter_of_an_sdxl_base_is_exported_and_loaded_whole_by_its_pipeline(tmp_path: Path) -> None:
     base = small_bases.base("sdxl")
     tensors = adapter(base.unet, "default", rank=2, seed=0)
