@@ -22,6 +22,12 @@ def default_home() -> Path:
     return (Path(data) if data else Path.home() / ".local" / "share") / APPLICATION
 
 
+def default_bases() -> Path:
+    """Where the workers of a machine keep base models, by digest, for all farms of this person: in the XDG cache."""
+    cache = os.environ.get("XDG_CACHE_HOME")
+    return (Path(cache) if cache else Path.home() / ".cache") / APPLICATION / "bases"
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """How to reach a running farm. `store` is its address without credentials, for people; pid is the supervisor's."""

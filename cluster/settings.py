@@ -30,6 +30,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=1, ge=1)  # torch's, per worker
     batch: int = Field(default=8, ge=1)  # images that a worker draws at once
     rows: int = Field(default=8, ge=1)  # trainings that step together on a worker
+    bases: Path | None = None  # where workers keep base models; by default each in its own machine's XDG cache
     workbench: str = "cluster.bench:open_workbench"  # module:function that opens it, in each worker's process
 
     @property
@@ -56,7 +57,8 @@ class Settings(BaseSettings):
     @property
     def workbench_options(self) -> dict[str, Any]:
         """What every worker opens its workbench with."""
-        return {"store": self.store_address, "threads": self.threads, "batch": self.batch, "rows": self.rows}
+        chosen = {"store": self.store_address, "threads": self.threads, "batch": self.batch, "rows": self.rows}
+        return chosen | ({"bases": str(self.bases)} if self.bases else {})
 
 
 def read() -> Settings:

@@ -55,7 +55,7 @@ class UploadSource:
     def __init__(self, store: ObjectStore, listing_digest: str) -> None:
         self._store = store
         self._address = UPLOAD + listing_digest
-        with _reading(self._address):
+        with reading(self._address):
             data = blobs.get(store, listing_digest)
         self._files = {file.name: file for file in _listing(self._address, data).files}
         for name in self._files:
@@ -69,7 +69,7 @@ class UploadSource:
         """One file's bytes, verified. Raises SourceUnreadable."""
         if name not in self._files:
             raise _no_such_file(self._address, name)
-        with _reading(f"{self._address}: {name}"):
+        with reading(f"{self._address}: {name}"):
             return blobs.get(self._store, self._files[name].digest)
 
 
@@ -87,7 +87,7 @@ class S3Source:
 
     def list(self) -> list[SourceFile]:
         """The files, sorted by name; hidden ones are left out, a name that leaves the prefix refuses the whole."""
-        with _reading(self._address):
+        with reading(self._address):
             found = [(one.key.removeprefix(self._prefix), one) for one in self._bucket.listing(self._prefix)]
         files = [SourceFile(name, one.size, one.tag) for name, one in found if not _is_passed_over(name)]
         for file in files:
@@ -97,7 +97,7 @@ class S3Source:
     def read(self, name: str) -> bytes:
         """One file's bytes. Raises SourceUnreadable."""
         _require_inside(self._address, name)
-        with _reading(f"{self._address}: {name}"):
+        with reading(f"{self._address}: {name}"):
             return self._bucket.get(self._prefix + name)
 
 
@@ -129,7 +129,7 @@ def _listing(address: str, data: bytes) -> UploadListing:
 
 
 @contextmanager
-def _reading(what: str) -> Iterator[None]:
+def reading(what: str) -> Iterator[None]:
     """Turns the store's errors into the source's; whether trying again helps stays as it was."""
     try:
         yield

@@ -5,6 +5,7 @@ Everything here is a function of content, so planning twice gives the same jobs 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, time, timedelta
 
@@ -14,7 +15,7 @@ from jobs.manifests.brand_project import BrandProject
 from jobs.manifests.campaign import Campaign
 from jobs.manifests.placement import Placement as WrittenPlacement
 from jobs.ports import SourceFile
-from jobs.records import CampaignRecord, VersionRecord
+from jobs.records import CampaignRecord, RerunRecord, VersionRecord
 from jobs.shots import AdapterUse, Look, Plan
 from jobs.spec import GenerateAsk, Hints, IntakeAsk, Job, Placement, Samples, TrainAsk, TrainRecipe
 
@@ -65,8 +66,10 @@ def declaration(project: BrandProject, dataset: str) -> Digest:
     return Digest(content_id("declaration/1", declared))
 
 
-def new_version(project: BrandProject, number: int, dataset: str, base: str, now: float) -> VersionRecord:
-    """Version n of a project as it is declared now, every default resolved; `now` in seconds since 1970."""
+def new_version(
+    project: BrandProject, number: int, dataset: str, base: str, now: float, licence: str = ""
+) -> VersionRecord:
+    """Version n of a project as it is declared now, every default resolved; `now` in seconds since 1970, `licence` the base's."""
     spec = project.spec
     recipe = presets.resolve_recipe(spec).train
     return VersionRecord(
@@ -80,6 +83,7 @@ def new_version(project: BrandProject, number: int, dataset: str, base: str, now
         recipe=recipe,
         asked=Job(ask=train_ask(dataset, base, spec.trigger, recipe)).id,
         created=now,
+        licence=licence,
     )
 
 
@@ -170,6 +174,31 @@ def campaign_jobs(campaign: Campaign, record: CampaignRecord, base: str) -> tupl
     """The chunks of a campaign that has started: [0, n), [n, 2n), ... of the frozen order."""
     placement = _placement(campaign.spec.placement, campaign.queue, base, record.created)
     return _chunks(record.plan, record.count, record.chunk, placement, Hints(project=campaign.title))
+
+
+def chains(jobs: Sequence[Job], reruns: Iterable[RerunRecord]) -> list[tuple[Job, ...]]:
+    """Each chunk of a campaign as it was asked for first, and again by every rerun that names it, in order.
+
+    Images are created once: a rerun draws only those of its shots that do not stand.
+    """
+    found = [[job] for job in jobs]
+    starts = [_range(job)[0] for job in jobs]
+    for rerun in reruns:
+        for start, stop in rerun.ranges:
+            for number in range(bisect_left(starts, start), bisect_left(starts, stop)):
+                found[number].append(_again(jobs[number], rerun.number))
+    return [tuple(chain) for chain in found]
+
+
+def _again(job: Job, rerun: int) -> Job:
+    assert isinstance(job.ask, GenerateAsk)
+    ask = GenerateAsk(plan=job.ask.plan, start=job.ask.start, stop=job.ask.stop, rerun=rerun)
+    return Job(ask=ask, placement=job.placement, hints=job.hints)
+
+
+def _range(job: Job) -> tuple[int, int]:
+    assert isinstance(job.ask, GenerateAsk)
+    return job.ask.start, job.ask.stop
 
 
 def next_time_of_day(time_of_day: str, after: float) -> float:

@@ -135,6 +135,37 @@ class FailureRecord(Record):
     seconds: float | None = None  # its share of a worker's time, where that is known
 
 
+class BaseRecord(Record):
+    """A base model in the store: the digests and sizes (in bytes) of its files by relative path, and what they are.
+
+    resolution in pixels. What it is called and on which terms it may be used is the catalogue's word.
+    """
+
+    digest: str
+    family: str
+    resolution: int
+    files: dict[str, str]
+    sizes: dict[str, int]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all its files."""
+        return sum(self.sizes.values())
+
+
+class CatalogueRecord(Record):
+    """What a name of the catalogue means from its n-th time on, where that came from, and on which terms it may be used."""
+
+    name: str
+    number: int
+    digest: str
+    licence: str  # an SPDX id, or its name in words
+    commercial: bool
+    description: str
+    source: str
+    added: float  # seconds since 1970
+
+
 class VersionRecord(Record):
     """Version n of a project: the declaration, frozen, and what it resolved to."""
 
@@ -148,6 +179,7 @@ class VersionRecord(Record):
     recipe: TrainRecipe
     asked: str  # the training's id
     created: float
+    licence: str = ""  # the base's, as the catalogue said it then
 
 
 class CampaignRecord(Record):

@@ -88,6 +88,7 @@ RECORDS: Mapping[str, Fields] = {
         "state": Kind.STATE,
         "samples": Kind.SAMPLES,
     },
+    "catalogue/": {"digest": Kind.BASE},
     "base/": {"digest": None, "files.*": Kind.BASE_FILE},
 }
 """What stands in the records below a prefix."""

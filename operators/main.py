@@ -15,7 +15,7 @@ from cluster.clocks import MachineClock
 from cluster.local_manifests import LocalManifests
 from cluster.ports import Manifests
 from jobs import failpoints
-from jobs.bases import catalogue
+from jobs.bases.catalogue import Catalogue
 from jobs.errors import FarmError
 from jobs.ports import Clock, ObjectStore
 from operators import settings
@@ -25,6 +25,9 @@ from operators.listings import Listings
 from operators.observe import Lookups, Observer
 from operators.rounds import Rounds
 from operators.settings import Settings
+
+CATALOGUE_SECONDS = 10.0
+"""How long the catalogue is taken to be as it was."""
 
 log = structlog.get_logger("controller")
 
@@ -46,7 +49,8 @@ def put_together(
 ) -> Controller:
     """A controller over real parts."""
     listings = Listings(store, clock)
-    lookups = Lookups(base_digest=lambda name: catalogue.by_name(name).digest, listing=listings.digest, now=clock.now)
+    catalogue = Catalogue(store, monotonic=clock.monotonic, memo_seconds=CATALOGUE_SECONDS)
+    lookups = Lookups(base=catalogue.by_name, listing=listings.digest, now=clock.now)
     observer = Observer(documents, store, lookups, chunk)
     actor = Actor(documents, store, dispatcher, clock.now)
     return Controller(documents, Rounds(documents, observer, actor, clock), dispatcher, clock)

@@ -14,11 +14,13 @@ from pydantic import ValidationError
 
 from cluster.ports import Manifests, OwnerReport, Trouble
 from jobs import keys, manifests, plan
+from jobs.bases.catalogue import Listed, require_licence
 from jobs.errors import FarmError, NotFound
 from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, CampaignStatus
+from jobs.manifests.brand_project import BaseChoice
 from jobs.manifests.status import Status
 from jobs.ports import ObjectStore
-from jobs.records import CampaignRecord, ChunkRecord, IntakeRecord, TrainRecord, VersionRecord
+from jobs.records import CampaignRecord, ChunkRecord, IntakeRecord, RerunRecord, TrainRecord, VersionRecord
 from jobs.spec import Job
 from operators import versions
 from operators.observed import (
@@ -41,9 +43,9 @@ S = TypeVar("S", bound=Status)
 
 @dataclass(frozen=True)
 class Lookups:
-    """What is asked elsewhere: the digest of a base by name, of a source's listing by address, and the time."""
+    """What is asked elsewhere: a base by name, the digest of a source's listing by address, and the time."""
 
-    base_digest: Callable[[str], str]  # raises BaseUnknown
+    base: Callable[[str], Listed]  # raises BaseUnknown, StoreUnavailable
     listing: Callable[[str], str]  # raises SourceUnreadable
     now: Callable[[], float]  # seconds since 1970 UTC
 
@@ -84,7 +86,7 @@ class Observer:
         seen = ObservedProject(
             brand=self._brand(project, reviews),
             intake=self._intake(project),
-            base=self._base(project.spec.base.name),
+            base=self._base(project.spec.base),
             now=self._lookups.now(),
             chunk=self._chunk,
             status=_status(BrandProjectStatus, document),
@@ -114,7 +116,9 @@ class Observer:
             now=self._lookups.now(),
             chunk=self._chunk,
             record=record,
-            chunks=() if record is None else self._chunks(self._jobs(campaign, record)),
+            chunks=()
+            if record is None
+            else self._chunks(self._jobs(campaign, record), self._records.reruns(record.uid)),
             status=_status(CampaignStatus, document),
             report=report,
         )
@@ -133,8 +137,12 @@ class Observer:
         jobs = plan.sheet_jobs(project, version.record, drawn, self._chunk)
         return ObservedSheet(drawn, plan.plan_digest(drawn), self._chunks(jobs))
 
-    def _chunks(self, jobs: Sequence[Job]) -> tuple[ObservedChunk, ...]:
-        return tuple(ObservedChunk(job, self._records.get(job.record_key, ChunkRecord)) for job in jobs)
+    def _chunks(self, jobs: Sequence[Job], reruns: Sequence[RerunRecord] = ()) -> tuple[ObservedChunk, ...]:
+        return tuple(self._chunk_of(chain) for chain in plan.chains(jobs, reruns))
+
+    def _chunk_of(self, chain: tuple[Job, ...]) -> ObservedChunk:
+        *before, newest = (self._records.get(job.record_key, ChunkRecord) for job in chain)
+        return ObservedChunk(chain[-1], newest, tuple(record for record in before if record is not None))
 
     def _jobs(self, campaign: Campaign, record: CampaignRecord) -> tuple[Job, ...]:
         """A campaign's chunks, made once for each generation: a large one has thousands."""
@@ -155,11 +163,15 @@ class Observer:
         job = plan.intake_job(project, listing)
         return ObservedIntake(job, self._records.get(job.record_key, IntakeRecord))
 
-    def _base(self, name: str) -> ObservedBase:
+    def _base(self, choice: BaseChoice) -> ObservedBase:
         try:
-            return ObservedBase(self._lookups.base_digest(name))
-        except FarmError as unknown:
-            return ObservedBase(trouble=_trouble(unknown))
+            base = self._lookups.base(choice.name)
+            require_licence(base, choice.accept_licence)
+        except FarmError as refused:
+            if refused.retryable:
+                raise
+            return ObservedBase(trouble=_trouble(refused))
+        return ObservedBase(base.digest, base.licence)
 
 
 def _parsed(document: Document) -> manifests.AnyManifest:

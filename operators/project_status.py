@@ -47,7 +47,8 @@ def _dataset_ready(seen: ObservedProject) -> Fact:
     record = seen.intake.record
     if record is not None:
         return Fact(True, "TakenIn", f"{record.count} pictures{_set_aside(record)}.")
-    trouble = versions.failure(seen)
+    failed = None if seen.intake.job is None else seen.reports.failure(seen.intake.job)
+    trouble = seen.intake.trouble or failed
     return of_trouble(trouble) if trouble else Fact(False, "Intake", project_stage.intake(seen).message)
 
 
@@ -64,7 +65,8 @@ def _set_aside(record: IntakeRecord) -> str:
 def _trained(seen: ObservedProject) -> Fact:
     version = versions.in_focus(seen)
     if version is None:
-        return Fact(False, "AwaitingDataset", "Nothing has been trained yet.")
+        refused = seen.base.trouble
+        return of_trouble(refused) if refused else Fact(False, "AwaitingDataset", "Nothing has been trained yet.")
     if version.trained is not None:
         steps, loss = version.record.recipe.steps, version.trained.final_loss
         return Fact(True, "Trained", f"{version.name}: {steps} steps, final loss {loss:.4f}.")

@@ -32,7 +32,8 @@ def _new_version(seen: ObservedProject) -> VersionRecord | None:
     if versions.current(seen) is not None or versions.unfinished(seen) is not None:
         return None
     number = 1 + max((version.number for version in seen.brand.versions), default=0)
-    return plan.new_version(seen.project, number, seen.intake.record.dataset, seen.base.digest, seen.now)
+    dataset, base = seen.intake.record.dataset, seen.base
+    return plan.new_version(seen.project, number, dataset, seen.base.digest, seen.now, base.licence)
 
 
 def _sheets_to_draw(seen: ObservedProject) -> tuple[ObservedSheet, ...]:

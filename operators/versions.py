@@ -43,7 +43,7 @@ def failure(seen: ObservedProject) -> Trouble | None:
     if seen.intake.trouble is not None:
         return seen.intake.trouble
     if seen.intake.record is None and seen.intake.job is not None:
-        return seen.reports.failure(seen.intake.job)
+        return seen.reports.failure(seen.intake.job) or seen.base.trouble
     version = current(seen)
     if version is None:
         return seen.base.trouble

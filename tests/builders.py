@@ -6,6 +6,7 @@ import hashlib
 from typing import Any
 
 from cluster.ports import JobReport, Trouble
+from jobs.bases.catalogue import Listed
 from jobs.records import ChunkRecord, IntakeRecord, TrainRecord, VersionRecord
 from jobs.spec import GenerateAsk, IntakeAsk, Job, TrainAsk
 
@@ -133,6 +134,23 @@ def version_record(number: int = 1, dataset: str = "", project_uid: str = "uid-1
         "created": NOON,
     }
     return VersionRecord.model_validate(body | fields)
+
+
+def listed(name: str = "tiny", **fields: Any) -> Listed:
+    """A base as a catalogue lists it, that may be used for anything."""
+    body = {
+        "name": name,
+        "number": 1,
+        "digest": digest(name),
+        "family": "sd15",
+        "resolution": 64,
+        "licence": "Apache-2.0",
+        "commercial": True,
+        "description": "",
+        "source": f"/models/{name}",
+        "size": 10_000_000,
+    }
+    return Listed(**body | fields)
 
 
 def failed(reason: str = "Diverged", message: str = "The loss became not a number at step 40.") -> JobReport:

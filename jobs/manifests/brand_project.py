@@ -65,6 +65,10 @@ class BaseChoice(Part):
     """The foundation model that the brand is trained on."""
 
     name: names.CatalogueName = Field(description="An entry of the farm's catalogue; resolved to a pinned digest.")
+    accept_licence: names.Words | None = Field(
+        default=None,
+        description="A licence that forbids commercial use, as `brandfarm base list` writes it: the brand keeps to it.",
+    )
 
 
 class Recipe(Part):

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from jobs.bases import catalogue, loading
+from jobs.bases import loading
+from jobs.bases.catalogue import BaseEntry
 from jobs.bases.loading import Base
 from jobs.datasets.intake import intake
 from jobs.errors import OutOfMemory, StoreError, StoreUnavailable
@@ -48,12 +49,21 @@ class Resident:
 
 
 class ResidentWorkbench:
-    """The real Workbench. `open_source` turns a dataset's address into a Source. Called from one thread."""
+    """The real Workbench. `open_source` turns a dataset's address into a Source, `find_base` a digest into a base on this disk.
+
+    Called from one thread.
+    """
 
     def __init__(
-        self, store: ObjectStore, open_source: Callable[[str], Source], clock: Clock, device: str, room: Room
+        self,
+        store: ObjectStore,
+        open_source: Callable[[str], Source],
+        find_base: Callable[[str], BaseEntry],
+        clock: Clock,
+        device: str,
+        room: Room,
     ) -> None:
-        self._store, self._open_source, self._clock = store, open_source, clock
+        self._store, self._open_source, self._find_base, self._clock = store, open_source, find_base, clock
         self._device, self._room = device, room
         self._docket = Docket(store, clock)
         self._intakes: dict[AskedId, Iterator[tuple[int, int]]] = {}
@@ -189,7 +199,10 @@ class ResidentWorkbench:
         yield from intake(ask, self._open_source(ask.source), self._store)
 
     def _with_base(self, digest: str) -> Resident:
-        """The resident base of that digest, loaded now if nothing is under way on another. Raises OutOfMemory, BaseUnknown."""
+        """The resident base of that digest, fetched and loaded now if nothing is under way on another.
+
+        Raises OutOfMemory, BaseUnknown, NoRoomOnDisk, StoreUnavailable.
+        """
         if self._resident is not None and self._resident.base.digest == digest:
             return self._resident
         if self._resident is not None and not self._resident.is_idle:
@@ -198,7 +211,7 @@ class ResidentWorkbench:
                 hint="The job is leased again, to a worker that holds its base or is free.",
             )
         self._drop_base()
-        base = loading.load(catalogue.by_digest(digest), self._device)
+        base = loading.load(self._find_base(digest), self._device)
         rows, batch = self._room.rows, self._room.batch
         trainings = Trainings(base, self._store, self._clock, self._docket, rows=rows, batch=batch)
         generator = Generator(base, self._store, batch, self._room.adapters, self._clock)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -19,6 +20,15 @@ from jobs.identity import digest_of
 from jobs.ports import ObjectStore
 
 RACERS = 32
+
+
+def fetched(store: ObjectStore, key: str) -> bytes:
+    """What `get_file` writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        store.get_file(key, Path(folder) / "fetched")
+        return (Path(folder) / "fetched").read_bytes()
+
+
 BAD_KEYS = ["", "/", "/etc/passwd", "a//b", "a/", "../a", "a/../b", "a/.b", ".", "a b", "a\\b", "a\0b", "ä", "a" * 2000]
 BODIES = {"empty": b"", "binary": bytes(range(256)) * 5, "20 MB": b"0123456789abcdef" * 1_250_000}
 DEEDS: dict[str, Callable[[ObjectStore, str], object]] = {
@@ -29,7 +39,7 @@ DEEDS: dict[str, Callable[[ObjectStore, str], object]] = {
     "delete": lambda store, key: store.delete(key),
     "list": lambda store, key: list(store.list(key)),
     "put_file": lambda store, key: store.put_file(key, Path(__file__)),
-    "get_file": lambda store, key: store.get_file(key, Path(__file__).with_name("never-written")),
+    "get_file": lambda store, key: fetched(store, key),
     "sizes": lambda store, key: list(store.sizes(key)),
     "stat": lambda store, key: store.stat(key),
 }

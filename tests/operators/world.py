@@ -19,6 +19,7 @@ from operators.act import Actor
 from operators.controller import WATCHED
 from operators.observe import Lookups, Observer
 from operators.rounds import Place, Rounds, place_of
+from tests import builders
 from tests.builders import NOON, digest
 from tests.operators.scripted import ScriptedDispatcher
 
@@ -114,12 +115,13 @@ class World:
         for mortal in (self.store, self.documents, self.dispatcher):
             mortal.fate = self.fate
         self.listing = digest("listing")
+        self.bases = {"tiny": builders.listed("tiny")}
         self.restarts = 0
         self.rounds = self.new_controller()
 
     def new_controller(self) -> Rounds:
         """A controller that remembers nothing."""
-        lookups = Lookups(base_digest=lambda name: digest(name), listing=lambda _: self.listing, now=self.clock.now)
+        lookups = Lookups(base=self.bases.__getitem__, listing=lambda _: self.listing, now=self.clock.now)
         observer = Observer(self.documents, self.store, lookups, chunk=16)
         actor = Actor(self.documents, self.store, self.dispatcher, self.clock.now)
         self.rounds = Rounds(self.documents, observer, actor, self.clock)
