@@ -1,11 +1,11 @@
 """A training's state in the store: row, moments, curve and samples in one safetensors blob, and a small pointer to it.
 
-Pointers are created once; of several, the newest that is whole counts. Knows no bank.
+Pointers are created once; of several, the newest that is whole counts, and older ones than the newest two are pruned. Knows no bank.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -19,12 +19,15 @@ from jobs.errors import Corrupt, KeyNotFound
 from jobs.identity import canonical
 from jobs.ports import ObjectStore
 from jobs.records import Sample
-from jobs.spec import TrainAsk
+from jobs.spec import TrainAsk, asked_id
 from jobs.training.rows import RowState
 
 
 class Pointer(BaseModel):
-    """What is written under a checkpoint's key. `state` and `samples` name blobs; shapes: [step, rows, batch, rank, columns]."""
+    """What is written under a checkpoint's key. `state` and `samples` name blobs; shapes: [step, rows, batch, rank, columns].
+
+    own: the state's bytes name this training, so that no checkpoint of another can share their blob.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
     ask: TrainAsk
@@ -34,6 +37,7 @@ class Pointer(BaseModel):
     shapes: tuple[tuple[int, int, int, int, int], ...]
     state: str
     samples: str
+    own: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,21 @@ class Found:
     skipped: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Pruned:
+    """The pointers that are sound and stay, and those that were dropped."""
+
+    sound: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+
+
+KEPT_STEPS = 2
+"""Sound checkpoints that a training keeps: should the newest one's bytes be lost, the one before it is resumed."""
+
+UNSOUND = (Corrupt, KeyNotFound, ValidationError, SafetensorError, KeyError, ValueError)
+"""What reading a checkpoint raises that is not whole."""
+
+
 def write(store: ObjectStore, asked: str, attempt: int, checkpoint: Checkpoint) -> str:
     """Keep a state, blob first, pointer last; the pointer's key. Writing the same again is harmless. Raises StoreUnavailable."""
     pointer = Pointer(
@@ -67,11 +86,61 @@ def write(store: ObjectStore, asked: str, attempt: int, checkpoint: Checkpoint) 
         shapes=tuple(checkpoint.shapes),
         state=blobs.put(store, _packed(checkpoint)),
         samples=blobs.put_json(store, [sample.model_dump(mode="json") for sample in checkpoint.samples]),
+        own=True,
     )
     key = keys.checkpoint(asked, checkpoint.step, attempt)
     failpoints.reach("checkpoint.before-pointer")
     store.create(key, canonical(pointer.model_dump(mode="json")))
     return key
+
+
+def prune(store: ObjectStore, asked: str, known_sound: Collection[str] = ()) -> Pruned:
+    """Drop what is older than the newest two steps that are sound, those pointers first and then the states that only they name.
+
+    Whoever does it with an old list drops only what two sound ones were newer than; so an attempt that was frozen does no harm.
+    Samples stay: records name them too. `known_sound` are not read again. Raises StoreError.
+    """
+    pointers = sorted(store.list(keys.checkpoints(asked)), reverse=True)
+    sound: list[str] = []
+    for key in pointers:
+        if len({_step(one) for one in sound} | {_step(key)}) > KEPT_STEPS:
+            break
+        if key in known_sound or _is_sound(store, key):
+            sound.append(key)
+    steps = {_step(key) for key in sound}
+    old = [key for key in pointers if len(steps) == KEPT_STEPS and _step(key) < min(steps)]
+    _drop(store, old, kept=[key for key in pointers if key not in old])
+    return Pruned(tuple(sound), tuple(old))
+
+
+def _drop(store: ObjectStore, old: Sequence[str], kept: Sequence[str]) -> None:
+    if not old:
+        return
+    still_named = {pointer.state for key in kept if (pointer := _pointer(store, key))}
+    for key in reversed(old):  # the oldest first
+        pointer = _pointer(store, key)
+        store.delete(key)
+        if pointer is not None and pointer.own and pointer.state not in still_named:
+            store.delete(keys.blob(pointer.state))
+
+
+def _pointer(store: ObjectStore, key: str) -> Pointer | None:
+    try:
+        return Pointer.model_validate_json(store.get(key))
+    except (KeyNotFound, ValidationError):
+        return None
+
+
+def _step(key: str) -> str:
+    return key.split("/")[2]
+
+
+def _is_sound(store: ObjectStore, key: str) -> bool:
+    try:
+        _read(store, key)
+    except UNSOUND:
+        return False
+    return True
 
 
 def newest(store: ObjectStore, asked: str) -> Found:
@@ -80,7 +149,7 @@ def newest(store: ObjectStore, asked: str) -> Found:
     for key in sorted(store.list(keys.checkpoints(asked)), reverse=True):
         try:
             return Found(_read(store, key), tuple(skipped))
-        except (Corrupt, KeyNotFound, ValidationError, SafetensorError, KeyError, ValueError) as error:
+        except UNSOUND as error:
             skipped.append(f"The checkpoint {key} is not whole and is skipped: {type(error).__name__}: {error}")
     return Found(None, tuple(skipped))
 
@@ -92,7 +161,7 @@ def _packed(checkpoint: Checkpoint) -> bytes:
         for name, tensor in tensors.items()
     }
     kept["losses"] = torch.tensor(list(checkpoint.losses), dtype=torch.float64)
-    return save(kept)
+    return save(kept, metadata={"asked": asked_id(checkpoint.ask)})
 
 
 def _read(store: ObjectStore, key: str) -> Checkpoint:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from jobs import failpoints
 from jobs.bases.loading import Base
 from jobs.datasets.prepare import Turns, prepare
-from jobs.errors import StoreUnavailable
+from jobs.errors import StoreError, StoreUnavailable
 from jobs.identity import AskedId
 from jobs.ports import Clock, ObjectStore
 from jobs.spec import TrainAsk
-from jobs.training import finish_training
+from jobs.training import checkpoint, finish_training
 from jobs.training.prepared import PreparedDataset
 from jobs.training.trainer import StepReport, Trainer
 from jobs.workbench import training_samples
@@ -41,6 +41,7 @@ class Trainings:
         self._trainer = Trainer(base, store, rows, clock)
         self._preparing: dict[AskedId, Turns] = {}
         self._due: deque[Due] = deque()
+        self._sound: dict[AskedId, tuple[str, ...]] = {}  # checkpoints that were read back whole
 
     @property
     def count(self) -> int:
@@ -85,6 +86,7 @@ class Trainings:
         """Let go of a training; letting go of what is not here is harmless."""
         self._preparing.pop(job, None)
         self._due = deque(due for due in self._due if due.job != job)
+        self._sound.pop(job, None)
         self._trainer.release(job)
 
     def _advance(self, job: AskedId) -> None:
@@ -152,6 +154,20 @@ class Trainings:
         key = self._trainer.checkpoint(due.job)
         failpoints.reach("train.after-checkpoint")
         self._docket[due.job].log.line("checkpoint", step=due.step, key=key)
+        self._prune(due.job)
+
+    def _prune(self, job: AskedId) -> None:
+        """Old checkpoints go; where they may not be deleted, they stay until a sweep."""
+        try:
+            pruned = checkpoint.prune(self._store, job, self._sound.get(job, ()))
+        except StoreUnavailable:
+            raise
+        except StoreError as refused:
+            self._docket[job].log.line("old checkpoints stay", why=refused.message)
+            return
+        self._sound[job] = pruned.sound
+        if pruned.dropped:
+            self._docket[job].log.line("old checkpoints pruned", count=len(pruned.dropped))
 
     def _finish(self, due: Due) -> None:
         published = finish_training.finish(self._trainer, self._base, self._store, due.job)
