@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from cli.sheet.data import BASE, Cell, Training, VersionSheet
-from jobs.finish_steps import Colour, FinishStep, Grain
+from jobs.finish_steps import Colour, FinishStep, Grain, Lut
 from jobs.shots import Recipe
 from jobs.spec import TrainRecipe
 
@@ -80,12 +80,14 @@ def shared_opening(prompts: Sequence[str]) -> str:
 
 
 def _step_words(step: FinishStep) -> Iterator[str]:
-    match step.colour or step.grain:
+    match step.colour or step.lut or step.grain:
         case Colour() as colour:
             yield f"contrast {colour.contrast:+g} %"
             yield f"saturation {colour.saturation:+g} %"
             if colour.gamma != 1:
                 yield f"gamma {colour.gamma:g}"
+        case Lut() as lut:
+            yield f"LUT {lut.digest[:SHORT] if lut.digest else lut.source} at {lut.strength:.0%}"
         case Grain() as grain:
             yield f"grain {grain.power:g} at {grain.scale:g} px"
 

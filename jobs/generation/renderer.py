@@ -20,6 +20,7 @@ from jobs.generation.batches import bucket_of, padded
 from jobs.generation.denoise import Batch, denoise
 from jobs.generation.images import Image, Rgb
 from jobs.generation.prompts import Prompts
+from jobs.generation.tables import Tables
 from jobs.generation.wardrobe import Wardrobe
 from jobs.ports import ObjectStore
 from jobs.shots import Recipe
@@ -36,6 +37,7 @@ class Renderer:
         self.batch_size = batch_size
         self._prompts = Prompts(base)
         self._wardrobe = Wardrobe(base, store, slots)
+        self._tables = Tables(store)
 
     def prepare(self, recipe: Recipe, beside: Sequence[Recipe] = ()) -> None:
         """Make sure that a recipe can be drawn and that its adapters are in the bank, beside those of its neighbours.
@@ -48,6 +50,7 @@ class Renderer:
                 f"An image of {recipe.width} x {recipe.height} pixels cannot be drawn.",
                 hint=f"Both sides must be multiples of {SIDE_UNIT}.",
             )
+        self._tables.fetch(recipe)
         self._wardrobe.fetch(recipe, beside)
 
     @torch.no_grad()
@@ -61,7 +64,8 @@ class Renderer:
     def finished(self, picture: Tensor, wanted: Sequence[Recipe]) -> list[Image]:
         """One drawn picture [3, H, W] in each finish that is wanted of it, on the CPU."""
         copies = picture.expand(len(wanted), *picture.shape)
-        pixels = finishing.apply(copies, [recipe.finish for recipe in wanted], [recipe.seed for recipe in wanted])
+        steps, seeds = [recipe.finish for recipe in wanted], [recipe.seed for recipe in wanted]
+        pixels = finishing.apply(copies, steps, seeds, self._tables.kept)
         return [Image(recipe, finish) for recipe, finish in zip(wanted, pixels.cpu(), strict=True)]
 
     def render(self, recipe: Recipe) -> Rgb:
