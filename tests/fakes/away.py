@@ -48,5 +48,5 @@ class AwayStore:
 
     def _there(self) -> ObjectStore:
         if self.is_away:
-            raise StoreUnavailable("The store is away.", hint="It comes back.")
+            raise StoreUnavailable("The store is away.", hint="Has it come back?")
         return self._store
