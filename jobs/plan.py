@@ -138,6 +138,17 @@ def look(project: BrandProject, version: VersionRecord, adapter: str, strength: 
     )
 
 
+def combined(worn: Sequence[Look]) -> Look:
+    """Several looks on the same image: the adapters of all side by side; words, finish and lineage are those of the first."""
+    first = worn[0]
+    return first.model_copy(
+        update={
+            "label": " + ".join(look.label for look in worn),
+            "adapters": tuple(use for look in worn for use in look.adapters),
+        }
+    )
+
+
 def campaign_plan(campaign: Campaign, base: str, looks: Sequence[Look]) -> Plan:
     """A campaign's lists with its looks resolved, in the order in which its shots are frozen."""
     shots = campaign.spec.shots

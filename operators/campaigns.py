@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs import plan
-from jobs.manifests import Campaign, Look
+from jobs.manifests import AdapterChoice, Campaign, Look
 from jobs.records import CampaignRecord
 from jobs.shots import Look as ResolvedLook
 from jobs.spec import Job
@@ -21,10 +21,10 @@ from operators.observed import ObservedCampaign
 
 @dataclass(frozen=True)
 class _Resolved:
-    """A look and the digest of the base that its adapter was trained on."""
+    """A look, and what each of its adapters was trained on: (the adapter's label, the digest of its base)."""
 
     look: ResolvedLook
-    base: str
+    bases: tuple[tuple[str, str], ...]
 
 
 def reconcile(seen: ObservedCampaign) -> Decision:
@@ -57,36 +57,45 @@ def _unsupported(campaign: Campaign) -> Obstacle | None:
             "This farm does not make campaigns on a schedule: leave spec.schedule out to have it made once, now.",
             is_refusal=True,
         )
-    combined = [f"looks[{number}]" for number, look in enumerate(campaign.spec.looks) if look.with_]
-    if combined:
-        return Obstacle(
-            "SeveralAdaptersNotSupported",
-            f"This farm draws one brand on each image: leave `with` out of {', '.join(combined)}.",
-            is_refusal=True,
-        )
     return None
 
 
 def _resolve(seen: ObservedCampaign, look: Look) -> _Resolved | Waiting:
-    brand = seen.brands.get(look.brand)
+    """A look with the versions that it gets now, its own brand first, or the first of them that must be waited for."""
+    worn: list[ResolvedLook] = []
+    bases: list[tuple[str, str]] = []
+    for choice in look.choices:
+        found = _worn(seen, choice)
+        if isinstance(found, Waiting):
+            return found
+        one, base = found
+        worn.append(one)
+        bases.append((one.label, base))
+    return _Resolved(plan.combined(worn), tuple(bases))
+
+
+def _worn(seen: ObservedCampaign, choice: AdapterChoice) -> tuple[ResolvedLook, str] | Waiting:
+    """One adapter of a look as a look of its own, and its base."""
+    brand = seen.brands.get(choice.brand)
     if brand is None:
         namespace = seen.campaign.metadata.namespace
-        return Waiting("BrandNotFound", f"There is no BrandProject {look.brand} in {namespace}; apply its manifest.")
-    version = gate.had(brand, look.version)
+        return Waiting("BrandNotFound", f"There is no BrandProject {choice.brand} in {namespace}; apply its manifest.")
+    version = gate.had(brand, choice.version)
     if isinstance(version, Waiting):
         return version
     assert version.trained is not None, "a version that may serve is trained"
-    resolved = plan.look(brand.project, version.record, version.trained.adapter, look.strength)
-    return _Resolved(resolved, version.record.base)
+    look = plan.look(brand.project, version.record, version.trained.adapter, choice.strength)
+    return look, version.record.base
 
 
 def _frozen(seen: ObservedCampaign, resolved: list[_Resolved]) -> StartCampaign | Obstacle:
-    bases = {one.base for one in resolved}
+    trained_on = [pair for one in resolved for pair in one.bases]
+    bases = sorted({base for _, base in trained_on})
     if len(bases) > 1:
-        labels = ", ".join(one.look.label for one in resolved)
+        labels = ", ".join(label for label, _ in trained_on)
         message = f"Its looks were trained on {len(bases)} different bases ({labels}): write a campaign for each base."
         return Obstacle("BasesDiffer", message, is_refusal=True)
-    drawn = plan.campaign_plan(seen.campaign, resolved[0].base, [one.look for one in resolved])
+    drawn = plan.campaign_plan(seen.campaign, bases[0], [one.look for one in resolved])
     record = CampaignRecord(
         uid=seen.campaign.metadata.uid or "",
         plan=plan.plan_digest(drawn),

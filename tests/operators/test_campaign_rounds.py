@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from cluster import attempts
 from cluster.ports import JobReport
+from jobs import plan
 from jobs.manifests import CAMPAIGN_CONDITIONS, CampaignStatus
+from jobs.records import RerunRecord
 from jobs.spec import Job
 from operators.decision import StartCampaign
-from operators.observed import Brand, ObservedCampaign
+from operators.observed import Brand, ObservedCampaign, ObservedChunk
 from operators.reconcile import reconcile
 from tests import builders
 from tests.builders import NOON, digest
@@ -154,11 +157,6 @@ def test_a_stop_that_rests_on_failed_chunks_does_not_undo_itself() -> None:
     ("spec", "reason", "advice"),
     [
         ({"schedule": {"cron": "30 1 * * *"}}, "ScheduleNotSupported", "leave spec.schedule out"),
-        (
-            {"looks": [{"brand": "stable-socks", "with": [{"brand": "film-noir"}]}]},
-            "SeveralAdaptersNotSupported",
-            "leave `with` out of looks[0]",
-        ),
     ],
 )
 def test_what_this_farm_cannot_make_is_refused_with_the_next_step(spec: Any, reason: str, advice: str) -> None:
@@ -211,3 +209,40 @@ def test_while_nothing_is_drawn_it_says_what_it_waits_for() -> None:
 def test_all_conditions_are_always_there() -> None:
     for sight in (campaign_seen(planned()), campaign_seen(planned(), ready_brand()), started(planned())):
         assert tuple(one.type for one in status_of(sight).conditions) == CAMPAIGN_CONDITIONS
+
+
+def test_a_rerun_draws_what_had_failed_and_the_counts_follow() -> None:
+    failed = started(planned(), builders.chunk_record, lambda job: builders.chunk_record(job, reused=1, failed=2))
+    before = failed.chunks[1].record
+    assert before is not None
+    again = plan.chains([failed.chunks[1].job], [rerun(1, (16, 20))])[0][-1]
+    waiting = replace(failed, chunks=(failed.chunks[0], ObservedChunk(again, None, (before,))))
+    assert reconcile(waiting).wanted == (again,)
+    assert status_of(waiting).phase == "Generating"
+    assert status_of(waiting).shots.model_dump() == {"planned": 20, "made": 17, "reused": 1, "failed": 0}
+    # One of the two came out this time; the two that stood were found.
+    done = replace(waiting.chunks[1], record=builders.chunk_record(again, drawn=1, reused=2, failed=1))
+    over = status_of(replace(waiting, chunks=(failed.chunks[0], done)))
+    assert (over.phase, over.reason) == ("Complete", "ShotsFailed")
+    assert over.shots.model_dump() == {"planned": 20, "made": 18, "reused": 1, "failed": 1}
+
+
+def test_a_cancelled_campaign_ends_with_what_it_has_and_says_by_whom() -> None:
+    sight = started(planned(limits={"stopIf": {"failedRate": 0.0, "after": 1}}), builders.chunk_record)
+    word = JobReport(state="failed", trouble=attempts.cancellation("lead", "too dark"))
+    status = status_of(replace(sight, report=told((sight.chunks[1].job, word))))
+    assert (status.phase, status.reason, status.progress) == ("Cancelled", "Cancelled", "16/20")
+    assert status.message == (
+        "It was cancelled by lead: too dark. 16 of 20 images stand. `brandfarm retry campaign/spring` draws the rest."
+    )
+    assert status.shots.failed == 0
+    assert {one.type: one.status.value for one in status.conditions} == {
+        "Accepted": "True",
+        "Progressing": "False",
+        "Complete": "False",
+        "Degraded": "False",
+    }
+
+
+def rerun(number: int, *ranges: tuple[int, int]) -> RerunRecord:
+    return RerunRecord(uid="uid-9", number=number, ranges=list(ranges), by="lead", created=NOON)
