@@ -15,7 +15,7 @@ from cli.documents import Document as Read
 from cli.farm import Document, Farm, Progress
 from cluster import documents as kept
 from jobs import manifests
-from jobs.bases import catalogue
+from jobs.bases.catalogue import Catalogue, Listed
 from jobs.errors import BaseUnknown, Conflict, NotFound
 from jobs.manifests import BrandProject, Review
 
@@ -63,8 +63,9 @@ def apply(
     Raises ManifestInvalid before anything is written, SourceUnreadable, NotFound, Conflict.
     """
     wanted = [wanted_document(one, namespace) for one in read]
+    catalogue = farm.catalogue()
     for one, document in zip(read, wanted, strict=True):
-        require_known_base(one)
+        require_usable_base(one, catalogue)
         live = find(farm, document)
         if live is not None:
             require_lawful(one, live, document)
@@ -185,13 +186,26 @@ def _with_uid(wanted: Document, live: Document) -> Document:
     return wanted | {"spec": {"projectUid": uid} | wanted["spec"]}
 
 
-def require_known_base(read: Read) -> None:
-    """Raises ManifestInvalid at the base's own place, where the catalogue has none of that name."""
+def require_usable_base(read: Read, catalogue: Catalogue) -> None:
+    """Raises ManifestInvalid at the base's own place, where none has that name or its licence is not accepted."""
     if not isinstance(read.model, BrandProject):
         return
+    choice = read.model.spec.base
     try:
-        catalogue.by_name(read.model.spec.base.name)
+        base = catalogue.by_name(choice.name)
     except BaseUnknown as unknown:
-        known = ", ".join(base.name for base in catalogue.ENTRIES)
-        wrong = read.problem(("spec", "base", "name"), repr(read.model.spec.base.name), f"one of: {known}")
-        raise DocumentsInvalid([wrong]) from unknown
+        known = ", ".join(base.name for base in catalogue.all())
+        expected = f"one of: {known}; or add it with `brandfarm base add`"
+        raise DocumentsInvalid([read.problem(("spec", "base", "name"), repr(choice.name), expected)]) from unknown
+    if base.forbids(choice.accept_licence):
+        raise DocumentsInvalid([_unaccepted(read, base, choice.accept_licence)])
+
+
+def _unaccepted(read: Read, base: Listed, accepted: str | None) -> Problem:
+    """What is wrong where a licence forbids commercial use: no word on it, or the word on another licence."""
+    accept = f"acceptLicence: {base.licence}, if this brand is never used commercially"
+    if accepted is not None:
+        found = f"{accepted!r}, and the licence of {base.name} is {base.licence}"
+        return read.problem(("spec", "base", "acceptLicence"), found, accept)
+    found = f"{base.name!r}, whose licence {base.licence} forbids commercial use"
+    return read.problem(("spec", "base", "name"), found, f"another base; or {accept}, beside it")

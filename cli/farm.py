@@ -6,16 +6,17 @@ Knows nothing of terminals. Documents are dicts with apiVersion, kind, metadata,
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from cluster.ports import Summary
+from cluster.ports import JobReport, Summary
 from jobs import manifests
 from jobs.errors import Conflict, FarmDown, FarmError, ManifestInvalid, NotFound
 from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, CampaignStatus, Review, VersionStatus
 
 if TYPE_CHECKING:
+    from jobs.bases.catalogue import Catalogue
     from jobs.ports import ObjectStore
 
 Document = dict[str, Any]
@@ -56,12 +57,37 @@ class Farm(Protocol):
     def summary(self) -> Summary:
         """Workers and queue. Raises FarmDown, DispatcherUnavailable."""
 
+    def standing(self, uid: str) -> dict[str, JobReport]:
+        """Where each job of a manifest stands, by id; none where it wants nothing. Raises FarmDown, DispatcherUnavailable."""
+
+    def job(self, job: str) -> JobReport:
+        """Where a job stands and who wants it. Raises NotFound, FarmDown, DispatcherUnavailable."""
+
+    def why(self, job: str) -> str:
+        """Why a job stands where it does, in sentences. Raises NotFound, FarmDown, DispatcherUnavailable."""
+
+    def cancel(self, jobs: Sequence[str], by: str, reason: str) -> list[JobReport]:
+        """End jobs until they are retried; how each then stands. Raises FarmDown, DispatcherUnavailable."""
+
+    def retry(self, jobs: Sequence[str]) -> list[JobReport]:
+        """Grant failed jobs new attempts; how each then stands. Raises FarmDown, DispatcherUnavailable."""
+
+    def troubles(self) -> list[str]:
+        """What is wrong with the place where it is, such as a full disk, a sentence each."""
+
     def upload(self, folder: Path, progress: Progress | None = None) -> str:
         """Keeps a folder's files in the store; their `upload://` address. Raises SourceUnreadable."""
 
     @property
     def store(self) -> ObjectStore:
         """Where records, images and logs are."""
+
+    def catalogue(self) -> Catalogue:
+        """The bases that it knows; looking makes no store where there is none yet."""
+
+    @property
+    def staging(self) -> Path:
+        """A folder for what is fetched before it goes into the store."""
 
 
 def project(farm: Farm, namespace: str | None, name: str) -> BrandProject:

@@ -52,6 +52,7 @@ def forecast(asked: Farm, read: Sequence[Read], namespace: str | None = None) ->
 def _forecast(asked: Farm, read: Read, wanted: Document, live: Document | None, planned: frozenset[str]) -> Forecast:
     match read.model:
         case BrandProject():
+            applying.require_usable_base(read, asked.catalogue())
             return _brand(read, read.model, wanted, live)
         case Campaign():
             return _campaign(asked, read.model, wanted, live, planned)
@@ -62,7 +63,6 @@ def _forecast(asked: Farm, read: Read, wanted: Document, live: Document | None, 
 
 
 def _brand(read: Read, project: BrandProject, wanted: Document, live: Document | None) -> Forecast:
-    applying.require_known_base(read)
     folder = applying.local_folder(read)
     warnings: tuple[str, ...] = ()
     pictures = project.spec.dataset.source

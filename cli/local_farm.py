@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine
+import shutil
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -17,11 +19,15 @@ from cluster import stores, uploads
 from cluster.client import DispatcherClient
 from cluster.farm_home import Endpoint, FarmHome
 from cluster.local_manifests import LocalManifests
-from cluster.ports import Summary
-from jobs.errors import FarmDown
+from cluster.ports import CancelOrder, JobReport, Summary
+from jobs.bases.catalogue import Catalogue
+from jobs.errors import FarmDown, NotFound
 from jobs.ports import ObjectStore
 
 Answer = TypeVar("Answer")
+
+LEAST_FREE_BYTES = 2 * 10**9
+"""With less, and under a twentieth of a small disk, a person is told."""
 
 
 class LocalFarm:
@@ -72,13 +78,42 @@ class LocalFarm:
 
     def summary(self) -> Summary:
         """Workers and queue. Raises FarmDown where none runs, DispatcherUnavailable where it does not answer."""
-        endpoint = self.home.endpoint()
-        if not is_alive(endpoint):
-            raise FarmDown(
-                f"The farm in {self.place} died without a word (its supervisor was process {endpoint.pid}).",
-                hint="`brandfarm up` starts it again where it stopped; nothing that was reported done is lost.",
-            )
-        return asyncio.run(_summary(endpoint, self.home.token()))
+        return self._ask_dispatcher(lambda dispatcher: dispatcher.summary())
+
+    def standing(self, uid: str) -> dict[str, JobReport]:
+        """Where each job of a manifest stands, by id."""
+        try:
+            return self._ask_dispatcher(lambda dispatcher: dispatcher.owner(uid)).states
+        except NotFound:
+            return {}
+
+    def job(self, job: str) -> JobReport:
+        """Where a job stands and who wants it. Raises NotFound."""
+        return self._ask_dispatcher(lambda dispatcher: dispatcher.job(job))
+
+    def why(self, job: str) -> str:
+        """Why a job stands where it does. Raises NotFound."""
+        return self._ask_dispatcher(lambda dispatcher: dispatcher.why(job))
+
+    def cancel(self, jobs: Sequence[str], by: str, reason: str) -> list[JobReport]:
+        """End jobs until they are retried; how each then stands."""
+        order = CancelOrder(by=by, reason=reason)
+        return self._ask_dispatcher(lambda dispatcher: _each(jobs, lambda job: dispatcher.cancel(job, order)))
+
+    def retry(self, jobs: Sequence[str]) -> list[JobReport]:
+        """Grant failed jobs new attempts; how each then stands."""
+        return self._ask_dispatcher(lambda dispatcher: _each(jobs, dispatcher.retry))
+
+    def troubles(self) -> list[str]:
+        """A disk that is almost full."""
+        if not self.home.root.exists():
+            return []
+        disk = shutil.disk_usage(self.home.root)
+        if disk.free > min(LEAST_FREE_BYTES, disk.total // 20):
+            return []
+        return [
+            f"Only {disk.free / 1e9:.1f} GB are free on the disk of {self.place}: make room, or nothing more can be kept."
+        ]
 
     def upload(self, folder: Path, progress: Progress | None = None) -> str:
         """Keeps a folder's files in the store; their address. Raises SourceUnreadable."""
@@ -89,6 +124,24 @@ class LocalFarm:
         """The farm's store, opened on first use."""
         self.home.prepare()
         return stores.open_of_home(self.home)
+
+    def catalogue(self) -> Catalogue:
+        """The shipped bases, and those of the store once that was opened."""
+        return Catalogue(self.store if self.home.store_mark.exists() else None)
+
+    @property
+    def staging(self) -> Path:
+        """A folder beside the store."""
+        return self.home.root / "staging"
+
+    def _ask_dispatcher(self, question: Callable[[DispatcherClient], Coroutine[Any, Any, Answer]]) -> Answer:
+        endpoint = self.home.endpoint()
+        if not is_alive(endpoint):
+            raise FarmDown(
+                f"The farm in {self.place} died without a word (its supervisor was process {endpoint.pid}).",
+                hint="`brandfarm up` starts it again where it stopped; nothing that was reported done is lost.",
+            )
+        return asyncio.run(_asked(endpoint, self.home.token(), question))
 
     def _ask(self, question: Callable[[LocalManifests], Coroutine[Any, Any, Answer]]) -> Answer:
         manifests = LocalManifests(self.home.manifests)
@@ -109,6 +162,17 @@ def is_alive(endpoint: Endpoint) -> bool:
     return True
 
 
-async def _summary(endpoint: Endpoint, token: str) -> Summary:
+async def _asked(
+    endpoint: Endpoint, token: str, question: Callable[[DispatcherClient], Coroutine[Any, Any, Answer]]
+) -> Answer:
     async with DispatcherClient(endpoint.dispatcher, token) as dispatcher:
-        return await dispatcher.summary()
+        return await question(dispatcher)
+
+
+async def _each(jobs: Sequence[str], deed: Callable[[str], Coroutine[Any, Any, JobReport]]) -> list[JobReport]:
+    """A deed on each job in turn; one that nobody wants any more is passed over."""
+    told = []
+    for job in jobs:
+        with suppress(NotFound):
+            told.append(await deed(job))
+    return told

@@ -19,14 +19,20 @@ VERBS = {
         ("up", "Start the farm on this machine and leave it running."),
         ("down", "Stop the farm; what it has made stays."),
         ("demo", "Two brands, from manifests to a judged contact sheet and a campaign."),
+        ("store", "Prove the store, count what lies in it, and drop what nobody names."),
     ),
+    "Foundation models": (("base", "Add foundation models to the farm's catalogue, and list them."),),
     "What is wanted": (
         ("plan", "Say what manifests would train and draw, and change nothing."),
         ("apply", "Hand manifests to the farm; local pictures are uploaded."),
         ("delete", "Withdraw manifests and the work that they ask for."),
+        ("cancel", "End work that waits or is under way, until it is retried."),
+        ("retry", "Try again what failed or was cancelled."),
     ),
     "How it stands": (
-        ("status", "Show brands and campaigns, what serves and why others wait."),
+        ("status", "Show what the night came to, what needs you, and how everything stands."),
+        ("why", "Say in plain sentences why a brand or a campaign stands where it does."),
+        ("versions", "Show a brand's versions, and what changed from one to the next."),
         ("get", "Show manifests as they are kept."),
         ("wait", "Wait until a brand is ready or a campaign complete."),
         ("logs", "Show what a training or a campaign told on its way."),
@@ -38,7 +44,8 @@ VERBS = {
         ("promote", "Pin the version that campaigns get."),
         ("rollback", "Go back to the version that was approved before."),
     ),
-    "Pictures": (("campaign", "List campaigns and pull their pictures."),),
+    "Pictures": (("campaign", "List campaigns, pull their pictures, draw again what failed."),),
+    "Leaving": (("export", "Write a version as files that other tools load, each proven."),),
 }
 
 

@@ -31,6 +31,8 @@ CODES: tuple[tuple[type[errors.FarmError], Exit], ...] = (
     (errors.ManifestInvalid, Exit.USAGE),
     (errors.RecipeInvalid, Exit.USAGE),
     (errors.BaseUnknown, Exit.USAGE),
+    (errors.BaseRefused, Exit.USAGE),
+    (errors.LicenceForbids, Exit.USAGE),
     (errors.SourceUnreadable, Exit.USAGE),
     (errors.DatasetInvalid, Exit.USAGE),
     (errors.StoreAddressInvalid, Exit.USAGE),

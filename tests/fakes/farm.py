@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from cli.farm import Document, Progress
-from cluster import documents
-from cluster.ports import Summary, WorkerReport
+from cluster import attempts, documents
+from cluster.ports import JobReport, Summary, Trouble, WorkerReport
 from cluster.uploads import write_upload
+from jobs.bases.catalogue import Catalogue
 from jobs.errors import Conflict, FarmDown, NotFound
 from jobs.ports import ObjectStore
 
@@ -29,6 +32,9 @@ class FakeFarm:
         self._store, self.up, self.kept, self._summary = store, up, kept, summary
         self._documents: dict[tuple[str, str, str], Document] = {}
         self._version = 0
+        self.work: dict[str, dict[str, JobReport]] = {}  # by uid and job
+        self.reasons: dict[str, str] = {}  # by job
+        self.wrongs: list[str] = []
 
     @property
     def place(self) -> str:
@@ -80,12 +86,60 @@ class FakeFarm:
         del self._documents[kind, namespace, self.document(kind, namespace, name)["metadata"]["name"]]
 
     def summary(self) -> Summary:
+        self._require_up()
+        return self._summary
+
+    def standing(self, uid: str) -> dict[str, JobReport]:
+        self._require_up()
+        return dict(self.work.get(uid, {}))
+
+    def job(self, job: str) -> JobReport:
+        owners = tuple(sorted(uid for uid in self.work if job in self.work[uid]))
+        return self._report(job).model_copy(update={"owners": owners})
+
+    def why(self, job: str) -> str:
+        return self.reasons.get(job) or f"It is {self._report(job).state}."
+
+    def cancel(self, jobs: Sequence[str], by: str, reason: str) -> list[JobReport]:
+        return [self._change(job, "failed", attempts.cancellation(by, reason)) for job in jobs]
+
+    def retry(self, jobs: Sequence[str]) -> list[JobReport]:
+        return [self._change(job, "waiting", None) for job in jobs]
+
+    def troubles(self) -> list[str]:
+        return list(self.wrongs)
+
+    def put_to_work(self, uid: str, job: str, report: JobReport) -> None:
+        """What the dispatcher would say of a job that a manifest wants."""
+        self.work.setdefault(uid, {})[job] = report
+
+    def _report(self, job: str) -> JobReport:
+        self._require_up()
+        found = next((jobs[job] for jobs in self.work.values() if job in jobs), None)
+        if found is None:
+            raise NotFound(f"No job {job[:12]} is wanted.", hint="See `brandfarm status`.")
+        return found
+
+    def _change(self, job: str, state: str, trouble: Trouble | None) -> JobReport:
+        changed = self._report(job).model_copy(update={"state": state, "trouble": trouble})
+        for jobs in self.work.values():
+            if job in jobs:
+                jobs[job] = changed
+        return changed
+
+    def _require_up(self) -> None:
         if not self.up:
             raise FarmDown("No farm runs in /farm.", hint="Start one with `brandfarm up`.")
-        return self._summary
 
     def upload(self, folder: Path, progress: Progress | None = None) -> str:
         return write_upload(self._store, folder, progress)
+
+    def catalogue(self) -> Catalogue:
+        return Catalogue(self._store)
+
+    @property
+    def staging(self) -> Path:
+        return Path(tempfile.gettempdir()) / "brandfarm-tests-staging"
 
     def set_status(self, kind: str, namespace: str, name: str, status: dict[str, Any]) -> None:
         """What the controller would say; of the generation that stands, unless the status names another."""
