@@ -4,13 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check bench lock format reference clean
+.PHONY: help demo test check bench chaos lock format reference clean
 
 help:
 	@echo "make demo    two brands from manifests to a judged contact sheet, on this machine"
 	@echo "make test    all tests, on real servers that they build and start"
 	@echo "make check   formatting, lints, types, the floors"
 	@echo "make bench   ratios measured side by side; keeps docs/benchmarks.md"
+	@echo "make chaos   every fault at five seeds on a whole farm; keeps docs/chaos.md"
 	@echo "make lock    pin the dependencies anew"
 
 $(BIN)/uv:
@@ -43,6 +44,10 @@ check: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
+
+chaos: $(VENV)/.dev
+	$(BIN)/python -m tests.tools.build minio
+	$(BIN)/python -m tests.chaos --seeds 5
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
