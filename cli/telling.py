@@ -10,13 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from cli import farm
+from cli import farm, records
 from cli.farm import Farm
-from jobs import keys, plan, publish
+from jobs import keys
 from jobs.errors import KeyNotFound, NotFound
 from jobs.manifests import BrandProject, Campaign
 from jobs.ports import ObjectStore
-from jobs.records import CampaignRecord
 
 JOB_DIGITS = 64
 
@@ -68,14 +67,13 @@ def of_project(project: BrandProject, version: str | None = None) -> list[str]:
 
 def of_campaign(asked: Farm, campaign: Campaign) -> list[str]:
     """What a campaign's chunks asked for, in order. Raises NotFound before its start."""
-    body = publish.read(asked.store, keys.campaign(campaign.metadata.uid or ""))
-    if body is None:
+    record = records.started(asked.store, campaign)
+    if record is None:
         raise NotFound(
             f"{campaign.metadata.name} has not started, so nothing was told.",
             hint=f"See `brandfarm status campaign/{campaign.metadata.name}`.",
         )
-    record = CampaignRecord.model_validate(body)
-    return [job.id for job in plan.campaign_jobs(campaign, record, base="")]
+    return [job.id for chain in records.chunks(asked.store, campaign, record) for job in chain]
 
 
 def is_job(text: str) -> bool:

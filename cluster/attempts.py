@@ -36,7 +36,7 @@ def fail(book: Book, entry: Entry, attempt: int, trouble: Trouble, at: Moment) -
 
 def cancel(book: Book, entry: Entry, trouble: Trouble, at: Moment) -> list[Instruction]:
     """A person said that the job shall not be done: it has failed for good at an attempt of its own."""
-    took = book.share_seconds(entry, at)
+    took = book.share_seconds(entry, at) or 0.0  # what waits has taken nothing
     entry.attempt += 1
     entry.strikes += 1
     entry.trouble, entry.cancelled = trouble, None

@@ -49,6 +49,9 @@ def failure(asked: str, attempt: int) -> str:
     return f"record/failure/{asked}/{attempt:04d}"
 
 
+FAILURES = "record/failure/"
+
+
 def failures(asked: str) -> str:
     """The prefix of all failures of one asked thing."""
     return f"record/failure/{asked}/"

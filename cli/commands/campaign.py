@@ -8,9 +8,11 @@ import click
 
 from cli import farm as farms
 from cli import options, problems, pulling
+from cli.commands import retry
 from cli.farm import Farm
 from cli.output import Output
-from cli.views import pulled, status
+from cli.views import deeds, pulled, status
+from jobs.errors import ManifestInvalid
 
 LIST_EXAMPLES = """
 brandfarm campaign list
@@ -23,9 +25,14 @@ brandfarm campaign pull spring --to ./spring --partial
 """
 
 
-@options.group("campaign", examples=LIST_EXAMPLES.rstrip() + PULL_EXAMPLES)
+RERUN_EXAMPLES = """
+brandfarm campaign rerun spring --failed
+"""
+
+
+@options.group("campaign", examples=LIST_EXAMPLES.rstrip() + PULL_EXAMPLES.rstrip() + RERUN_EXAMPLES)
 def command() -> None:
-    """List campaigns and pull their pictures."""
+    """List campaigns, pull their pictures, draw again what failed."""
 
 
 @options.verb("list", examples=LIST_EXAMPLES)
@@ -68,5 +75,25 @@ def pull(farm: Farm, out: Output, namespace: str | None, name: str, to: Path, pa
     return problems.tell(problems.Problem(f"{missing}.", hint, problems.Exit.FAILED))
 
 
+@options.verb("rerun", examples=RERUN_EXAMPLES)
+@click.argument("name")
+@click.option("--failed", is_flag=True, help="What failed or was cancelled; without it nothing would be drawn.")
+@options.namespace
+@options.output
+@options.farm
+def rerun(farm: Farm, out: Output, namespace: str | None, name: str, failed: bool) -> None:
+    """Draw a campaign's failed shots again, and nothing else.
+
+    An image is created once by its recipe: those that stand are found, cost nothing and are never replaced.
+    """
+    if not failed:
+        raise ManifestInvalid(
+            f"Running {name} again would draw nothing: an image is made once by its recipe, and the same recipe is that image.",
+            hint=f"`brandfarm campaign rerun {name} --failed` draws what failed; other seeds, in a new campaign, draw others.",
+        )
+    out.show(deeds.answer([retry.rerun(farm, namespace, name)]))
+
+
 command.add_command(listing)
 command.add_command(pull)
+command.add_command(rerun)

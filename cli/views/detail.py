@@ -18,23 +18,28 @@ CONDITION_HEADING = ("CONDITION", "HOLDS", "REASON", "SINCE", "MESSAGE")
 
 
 def project_answer(project: BrandProject, words: Sequence[Review]) -> Answer:
-    """A brand in all its forms; rows are its versions."""
+    """A brand in all its forms; rows are the brand, its versions and its conditions, told apart by their kind."""
     said = farms.status_of(project)
-    heading = ("VERSION", "STATE", "APPROVALS", "SERVES")
+    versions = (_version_row(project, one, said) for one in said.versions)
+    conditions = (_condition_row(project, one) for one in said.conditions)
     return Answer(
         people=lambda width, _wide: project_view(project, words, width),
-        rows=(heading, *(_version_row(one, said) for one in said.versions)),
+        rows=(status.HEADING, status.project_row(project), *versions, *conditions),
         data=manifests.dump(project),
         names=[f"brandproject/{project.metadata.name}"],
     )
 
 
 def campaign_answer(campaign: Campaign) -> Answer:
-    """A campaign in all its forms; rows are its conditions."""
+    """A campaign in all its forms; rows are the campaign and its conditions, told apart by their kind."""
     said = farms.status_of_campaign(campaign)
     return Answer(
         people=lambda width, _wide: campaign_view(campaign, width),
-        rows=(CONDITION_HEADING, *map(_condition_row, said.conditions)),
+        rows=(
+            status.HEADING,
+            status.campaign_row(campaign),
+            *(_condition_row(campaign, one) for one in said.conditions),
+        ),
         data=manifests.dump(campaign),
         names=[f"campaign/{campaign.metadata.name}"],
     )
@@ -111,9 +116,11 @@ def _conditions(conditions: Sequence[Condition], width: int) -> RenderableType:
     return aligned(CONDITION_HEADING[:3], rows, width, CONDITION_HEADING[4])
 
 
-def _version_row(version: VersionStatus, said: BrandProjectStatus) -> tuple[str, ...]:
-    return version.version, version.state, str(version.approvals), _serves(version, said)
+def _version_row(project: BrandProject, version: VersionStatus, said: BrandProjectStatus) -> tuple[str, ...]:
+    approvals = f"{version.approvals}/{project.spec.gate.approvals}"
+    name = f"{project.metadata.name}/{version.version}"
+    return "Version", project.metadata.namespace, name, version.state, _serves(version, said), "", approvals, "", ""
 
 
-def _condition_row(one: Condition) -> tuple[str, ...]:
-    return one.type, one.status.value, one.reason, one.last_transition_time, one.message
+def _condition_row(of: BrandProject | Campaign, one: Condition) -> tuple[str, ...]:
+    return "Condition", of.metadata.namespace, one.type, one.status.value, "", "", "", one.reason, one.message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from rich.text import Text
 
 BAR = 12
@@ -58,6 +60,11 @@ def span(seconds: float) -> str:
         return f"{whole} s"
     hours, minutes = divmod(round(whole / 60), 60)
     return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min"
+
+
+def when(seconds: float) -> str:
+    """A moment, in seconds since 1970, as this machine's clock shows it: `Fri 21 Nov 18:04`."""
+    return datetime.fromtimestamp(seconds, UTC).astimezone().strftime("%a %d %b %H:%M")
 
 
 def short(address: str) -> str:

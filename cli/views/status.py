@@ -9,8 +9,9 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cli import farm as farms
+from cli.night import Night
 from cli.output import Answer
-from cli.views import marks
+from cli.views import marks, night
 from cli.views.columns import Row, aligned, cell
 from cluster.ports import Summary
 from jobs import manifests
@@ -28,6 +29,14 @@ class Glance:
     projects: Sequence[BrandProject]
     campaigns: Sequence[Campaign]
     away: str = ""  # why there is no summary, one sentence
+    night: Night | None = None
+    price: float | None = None  # of an hour of a worker
+
+    @property
+    def unit(self) -> str:
+        """What an hour of a worker is called."""
+        classes = {worker.gpu_class for worker in self.summary.workers} if self.summary else set()
+        return "worker-hours" if classes == {"cpu"} else "GPU-hours"
 
     @property
     def has_one_namespace(self) -> bool:
@@ -38,11 +47,12 @@ def answer(glance: Glance) -> Answer:
     """A glance in all its forms."""
     return Answer(
         people=lambda width, wide: render(glance, width, wide),
-        rows=(HEADING, *(_project_row(one) for one in glance.projects), *map(_campaign_row, glance.campaigns)),
+        rows=(HEADING, *(project_row(one) for one in glance.projects), *map(campaign_row, glance.campaigns)),
         data={
             "farm": {"place": glance.place, **(glance.summary.model_dump(mode="json") if glance.summary else {})},
             "projects": [manifests.dump(one) for one in glance.projects],
             "campaigns": [manifests.dump(one) for one in glance.campaigns],
+            **({"night": night.data(glance.night, glance.price)} if glance.night else {}),
         },
         names=[
             *(f"brandproject/{one.metadata.name}" for one in glance.projects),
@@ -54,6 +64,8 @@ def answer(glance: Glance) -> Answer:
 def render(glance: Glance, width: int, wide: bool = False) -> RenderableType:
     """A glance for people; `wide` adds namespaces and what is usual."""
     parts: list[RenderableType] = [_headline(glance)]
+    if glance.night is not None:
+        parts += night.parts(glance.night, width, glance.unit, glance.price)
     with_namespace = wide or not glance.has_one_namespace
     if glance.projects:
         parts += [Text(), brands_table(glance.projects, width, with_namespace)]
@@ -151,13 +163,15 @@ def why(phase: str | None, reason: str | None, message: str | None) -> Text:
     return Text(said + (message or "The farm has not looked at it yet."), "dim")
 
 
-def _project_row(project: BrandProject) -> tuple[str, ...]:
+def project_row(project: BrandProject) -> tuple[str, ...]:
+    """A brand under HEADING."""
     status = farms.status_of(project)
     cells = (status.phase, status.serving, status.newest, status.progress, status.reason, status.message)
     return ("BrandProject", project.metadata.namespace, project.metadata.name or "", *(one or "" for one in cells))
 
 
-def _campaign_row(campaign: Campaign) -> tuple[str, ...]:
+def campaign_row(campaign: Campaign) -> tuple[str, ...]:
+    """A campaign under HEADING."""
     status = farms.status_of_campaign(campaign)
     cells = (status.phase, "", "", campaign_progress(campaign), status.reason, status.message)
     return ("Campaign", campaign.metadata.namespace, campaign.metadata.name or "", *(one or "" for one in cells))

@@ -32,6 +32,7 @@ class Terminal:
     between: Callable[[], None] = lambda: None
     keyboard: bool = False
     clock: float = 0.0
+    wall: float = 1_800_000_000.0
     pauses: list[float] = field(default_factory=list)
 
     def type(self, *words: str, columns: int = 80, stdin: str | bytes | None = None, **env: str) -> Shown:
@@ -40,6 +41,7 @@ class Terminal:
             open_farm=lambda _home: self.farm,
             pause=self._pause,
             monotonic=lambda: self.clock,
+            now=lambda: self.wall,
             user=lambda: self.user,
             has_keyboard=lambda: self.keyboard,
         )

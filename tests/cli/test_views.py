@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from cli.views import marks
 from cluster.folder_store import FolderStore
 from cluster.ports import Summary, WorkerReport
 from tests import builders
@@ -13,8 +14,15 @@ from tests.cli import studio
 from tests.cli.terminal import Terminal, lines
 from tests.fakes.farm import FakeFarm
 
-STATUS_80 = """\
+YESTERDAY = marks.when(builders.NOON - 24 * 3600)
+
+STATUS_80 = f"""\
 1 worker (cpu); 2 jobs at work, 3 waiting
+Since {YESTERDAY}: nothing was made; nothing failed; 1 thing needs you.
+
+NEEDS YOU
+olive-oil v1 waits for a word
+  `brandfarm sheet olive-oil`, then `brandfarm approve olive-oil`
 
 BRAND         PHASE             SERVES  NEWEST  PROGRESS
 olive-oil     AwaitingApproval  -       v1      ──────────── 0/1
@@ -27,8 +35,13 @@ spring    Generating  ━━━━━━━───── 12/20  2026-11-21T06:
   10 drawn, 2 reused, 0 failed of 20.
 """
 
-STATUS_120 = """\
+STATUS_120 = f"""\
 1 worker (cpu); 2 jobs at work, 3 waiting
+Since {YESTERDAY}: nothing was made; nothing failed; 1 thing needs you.
+
+NEEDS YOU
+olive-oil v1 waits for a word
+  `brandfarm sheet olive-oil`, then `brandfarm approve olive-oil`
 
 BRAND         PHASE             SERVES  NEWEST  PROGRESS              WHY
 olive-oil     AwaitingApproval  -       v1      ──────────── 0/1      v1 has 0 of 1 approval. Look at `brandfarm sheet

@@ -7,7 +7,7 @@ from typing import Any
 from jobs import manifests, plan
 from jobs.manifests import BrandProject, Campaign
 from jobs.ports import SourceFile
-from jobs.records import CampaignRecord
+from jobs.records import CampaignRecord, RerunRecord
 from jobs.shots import Plan
 from jobs.spec import GenerateAsk, IntakeAsk, TrainAsk
 from tests import builders
@@ -101,3 +101,28 @@ def test_a_deadline_is_the_next_time_that_a_utc_clock_shows_it() -> None:
     assert job.placement.deadline == NOON + 22.5 * 3600  # noon of the builders is 08:00
     assert plan.next_time_of_day("08:30", NOON) == NOON + 1800
     assert plan.next_time_of_day("08:00", NOON) == NOON + 24 * 3600
+
+
+def test_a_rerun_asks_for_the_chunks_that_it_names_again_and_changes_no_other_id() -> None:
+    jobs = plan.campaign_jobs(campaign(), record(40, 16), digest("base"))
+    reruns = [
+        RerunRecord(uid="uid-9", number=number, ranges=ranges, by="lead", created=NOON)
+        for number, ranges in ((1, [(16, 32)]), (2, [(16, 40)]))
+    ]
+    first, second, third = plan.chains(jobs, reruns)
+    assert first == (jobs[0],)
+    assert [job.ask for job in second] == [
+        GenerateAsk(plan=digest("plan"), start=16, stop=32, rerun=number) for number in (0, 1, 2)
+    ]
+    assert [job.ask.rerun for job in third] == [0, 2]  # type: ignore[union-attr]
+    assert second[1].placement == jobs[1].placement
+    assert len({job.id for job in (*first, *second, *third)}) == 6
+
+
+def test_the_id_of_a_chunk_is_what_it_was_before_there_were_reruns() -> None:
+    assert GenerateAsk(plan="p", start=0, stop=16).model_dump(mode="json") == {
+        "kind": "generate",
+        "plan": "p",
+        "start": 0,
+        "stop": 16,
+    }

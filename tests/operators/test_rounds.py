@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from jobs import blobs, keys
+from jobs import blobs, keys, publish
 from jobs.errors import DispatcherUnavailable, StoreError, StoreUnavailable
+from jobs.records import RerunRecord
 from jobs.shots import Plan
 from jobs.spec import JobKind
 from tests import builders
@@ -266,3 +267,21 @@ async def test_other_files_at_the_same_source_make_another_version(world: World)
 
 def conditions(status: dict[str, Any]) -> dict[str, str]:
     return {one["type"]: one["status"] for one in status["conditions"]}
+
+
+async def test_failed_shots_are_drawn_again_once_a_person_asks(world: World) -> None:
+    await world.documents.create(builders.project(gate={"approvals": 0}))
+    await world.live()
+    await world.documents.create(builders.campaign())
+    await world.settle()
+    uid = (await world.documents.get("Campaign", "default", "spring"))["metadata"]["uid"]
+    first = next(job for job in world.dispatcher.wanted[uid].values() if job.ask.start == 0)  # type: ignore[union-attr]
+    body = builders.chunk_record(first, failed=3).model_dump(mode="json", exclude={"writeId"})
+    publish.record(world.workers_store, first.record_key, body)
+    await world.live()
+    assert (await world.status("Campaign", "spring"))["reason"] == "ShotsFailed"
+    asked = RerunRecord(uid=uid, number=1, ranges=[(0, 16)], by="lead", created=world.clock.now())
+    publish.record(world.workers_store, keys.rerun(uid, 1), asked.model_dump(mode="json"))
+    await world.live()
+    status = await world.status("Campaign", "spring")
+    assert (status["phase"], status["reason"], status["shots"]["failed"]) == ("Complete", "Complete", 0)
