@@ -44,7 +44,10 @@ VERBS = {
         ("promote", "Pin the version that campaigns get."),
         ("rollback", "Go back to the version that was approved before."),
     ),
-    "Pictures": (("campaign", "List campaigns, pull their pictures, draw again what failed."),),
+    "Pictures": (
+        ("campaign", "List campaigns, pull their pictures, draw again what failed."),
+        ("lineage", "Show what made an image, and what a photograph has touched."),
+    ),
     "Leaving": (("export", "Write a version as files that other tools load, each proven."),),
 }
 

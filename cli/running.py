@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from cli import storing
 from cluster import store_url
 from cluster.farm_home import Endpoint, FarmHome, write_secret
 from cluster.stores import open_store
@@ -61,10 +62,11 @@ def set_store(home: FarmHome, url: str) -> str:
 def up(home: FarmHome, shape: Shape, tell: Tell) -> Endpoint:
     """Starts the farm and returns once it is ready. Ctrl-C meanwhile takes it down again.
 
-    Raises FarmBusy where one runs, FarmError where a part does not start, Timeout.
+    Raises FarmBusy where one runs, StoreUnsound where the store fails a quick check, FarmError where a part does not start, Timeout.
     """
     require_free(home)
     home.prepare()
+    storing.require_sound(home)
     log = home.logs / "supervisor.log"
     begin = log.stat().st_size if log.exists() else 0
     process = _supervisor(home, shape, log)
@@ -78,9 +80,10 @@ def up(home: FarmHome, shape: Shape, tell: Tell) -> Endpoint:
 
 
 def foreground(home: FarmHome, shape: Shape) -> NoReturn:
-    """Becomes the supervisor, so that whoever started this process stops the farm with it. Raises FarmBusy."""
+    """Becomes the supervisor, so that whoever started this process stops the farm with it. Raises FarmBusy, StoreUnsound."""
     require_free(home)
     home.prepare()
+    storing.require_sound(home)
     os.execv(sys.executable, _command(home, shape))
 
 

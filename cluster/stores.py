@@ -26,6 +26,16 @@ def open_store(url: str, *, access_key: str = "", secret_key: str = "", may_make
     return MinioStore(address)
 
 
+def open_existing(url: str, *, access_key: str = "", secret_key: str = "") -> ObjectStore:
+    """The store at an address, neither folder nor bucket made. Raises as `open_store` does."""
+    address = store_url.parse(url, access_key=access_key, secret_key=secret_key)
+    if isinstance(address, store_url.FolderUrl):
+        return FolderStore(address.root, may_make=False)
+    from cluster.minio_store import MinioStore
+
+    return MinioStore(address, may_make=False)
+
+
 @contextmanager
 def another(store: ObjectStore) -> Iterator[ObjectStore]:
     """A second client of a store, closed at the end; it shares no connection with the first."""
