@@ -174,6 +174,8 @@ class _Owners:
         last = failures[-1]
         one = self.by_asked[last.asked]
         step = last.hint or f"`brandfarm why {self.brand} {one.name}`"
+        if one.state == "training":
+            step = "It is tried again."
         return Failed(f"{self.brand} {one.name}", reason, len(failures), last.message, step, one.trained is not None)
 
 
