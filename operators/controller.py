@@ -16,9 +16,12 @@ from cluster.ports import Change, Manifests, Wake
 from jobs.errors import FarmError, NotFound
 from jobs.ports import Clock
 from operators.rounds import Place, Rounds, place_of
-from operators.work_queue import WorkQueue
+from operators.work_queue import LONGEST_BACK_OFF_SECONDS, WorkQueue
 
 WATCHED = ("BrandProject", "Campaign")
+
+AWAY_SECONDS = 10.0
+"""The longest rest before a store or a dispatcher that was away is tried again: work goes on within 30 s of its return."""
 
 log = structlog.get_logger("controller")
 
@@ -30,7 +33,7 @@ class Pace:
     relist: float = 30.0
     settle: float = 0.3  # after a wake by the dispatcher, so that several wakes become one look
     poll: float = 5.0  # how long a question to the dispatcher stays open; then what it has is looked at in any case
-    away: float = 2.0  # before a dispatcher that does not answer is asked again
+    away: float = 0.5  # before a dispatcher that does not answer is asked again; it is back within seconds
     at_once: int = 4
 
 
@@ -138,7 +141,8 @@ class Controller:
             try:
                 again = await self._rounds.look(place)
             except FarmError as error:
-                self._put_off(place, error.message, error.reason)
+                longest = AWAY_SECONDS if error.retryable else LONGEST_BACK_OFF_SECONDS
+                self._put_off(place, error.message, error.reason, longest)
             except Exception as mistake:  # our own; one manifest must not stop the others
                 log.exception("round failed", place=str(place))
                 self._put_off(place, str(mistake), type(mistake).__name__)
@@ -148,8 +152,10 @@ class Controller:
                     self._wake(place)
             self._bell.set()
 
-    def _put_off(self, place: Place, message: str, reason: str) -> None:
-        seconds = self._queue.failed(place, self._clock.monotonic())
+    def _put_off(
+        self, place: Place, message: str, reason: str, longest_seconds: float = LONGEST_BACK_OFF_SECONDS
+    ) -> None:
+        seconds = self._queue.failed(place, self._clock.monotonic(), longest_seconds)
         fields = {"kind": place.kind, "namespace": place.namespace, "name": place.name}
         log.warning("put off", seconds=seconds, reason=reason, error=message, **fields)
 

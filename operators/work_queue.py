@@ -41,12 +41,12 @@ class WorkQueue(Generic[Key]):
         self._busy.discard(key)
         self._failures.pop(key, None)
 
-    def failed(self, key: Key, now: float) -> float:
+    def failed(self, key: Key, now: float, longest_seconds: float = LONGEST_BACK_OFF_SECONDS) -> float:
         """The work on a key failed: it is due again, twice as late each time. The seconds until then."""
         self._busy.discard(key)
         failures = self._failures.get(key, 0)
         self._failures[key] = failures + 1
-        delay = min(FIRST_BACK_OFF_SECONDS * 2.0 ** min(failures, 16), LONGEST_BACK_OFF_SECONDS)
+        delay = min(FIRST_BACK_OFF_SECONDS * 2.0 ** min(failures, 16), longest_seconds)
         self.add(key, now + delay)
         return delay
 

@@ -53,6 +53,13 @@ def test_a_failing_key_comes_back_later_each_time_and_starts_anew_after_a_succes
     assert queue.failed("socks", now=0) == 0.5
 
 
+def test_what_comes_back_by_itself_is_tried_again_sooner() -> None:
+    queue = WorkQueue[str]()
+    for _ in range(9):
+        seconds = queue.failed("socks", now=0, longest_seconds=10)
+    assert seconds == 10
+
+
 def test_a_change_brings_a_failing_key_back_at_once() -> None:
     queue = WorkQueue[str]()
     queue.add("socks", at=0)
