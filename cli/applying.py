@@ -13,6 +13,7 @@ from pathlib import Path
 from cli.documents import STDIN, DocumentsInvalid, Problem
 from cli.documents import Document as Read
 from cli.farm import Document, Farm, Progress
+from cli.tables import Tables, keep_tables, read_tables
 from cluster import documents as kept
 from jobs import manifests
 from jobs.bases.catalogue import Catalogue, Listed
@@ -64,12 +65,13 @@ def apply(
     """
     wanted = [wanted_document(one, namespace) for one in read]
     catalogue = farm.catalogue()
+    tables = [read_tables(one, beside(one)) for one in read]
     for one, document in zip(read, wanted, strict=True):
         require_usable_base(one, catalogue)
         live = find(farm, document)
         if live is not None:
             require_lawful(one, live, document)
-    return _each(farm, read, wanted, uploading)
+    return _each(farm, read, wanted, tables, uploading)
 
 
 def wanted_document(read: Read, namespace: str | None) -> Document:
@@ -123,8 +125,12 @@ def local_folder(read: Read) -> Path | None:
     """The folder of this machine that a brand's pictures are in; relative ones start at the manifest's own folder."""
     if not isinstance(read.model, BrandProject) or not manifests.is_local(read.model.spec.dataset.source):
         return None
-    beside = Path() if read.file.startswith("<") or read.file == STDIN else Path(read.file).parent
-    return beside / Path(read.model.spec.dataset.source).expanduser()
+    return beside(read) / Path(read.model.spec.dataset.source).expanduser()
+
+
+def beside(read: Read) -> Path:
+    """The folder that a document's relative paths start at: its own, or for one from a pipe, where one is."""
+    return Path() if read.file.startswith("<") or read.file == STDIN else Path(read.file).parent
 
 
 def with_source(document: Document, source: str) -> Document:
@@ -133,11 +139,15 @@ def with_source(document: Document, source: str) -> Document:
     return document | {"spec": document["spec"] | {"dataset": dataset}}
 
 
-def _each(farm: Farm, read: Sequence[Read], wanted: Sequence[Document], uploading: Uploading) -> Iterator[Applied]:
-    for one, document in zip(read, wanted, strict=True):
+def _each(
+    farm: Farm, read: Sequence[Read], wanted: Sequence[Document], tables: Sequence[Tables], uploading: Uploading
+) -> Iterator[Applied]:
+    for one, document, files in zip(read, wanted, tables, strict=True):
         folder = local_folder(one)
         if folder is not None:
             document = with_source(document, farm.upload(folder, uploading(folder)))
+        if files:
+            document = keep_tables(farm.store, document, files)
         yield _apply(farm, one, document)
 
 

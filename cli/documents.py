@@ -63,10 +63,10 @@ class Document:
     line: int
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
 
-    def problem(self, path: tuple[str, ...], found: str, expected: str) -> Problem:
+    def problem(self, path: tuple[str | int, ...], found: str, expected: str) -> Problem:
         """Something wrong with a value that could not be known from the text alone, at the value's own place."""
         place = self.places.get(path, Place(self.line, 1))
-        return Problem(self.file, place.line, place.column, ".".join(path), found, expected)
+        return Problem(self.file, place.line, place.column, field_name(path), found, expected)
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,9 @@ ACCEPTED = [
     Accepted("a field that holds nothing counts as left out", _project(spec__recipe=None)),
     Accepted("a whole number is a number", _project(spec__recipe__alpha=8)),
     Accepted("the largest recipe", _project(spec__recipe={"rank": 128, "steps": 20000, "resolution": 2048})),
+    Accepted(
+        "a look from a table", _project(spec__finish=[{"lut": {"source": f"lut://{'ab' * 32}", "strength": 0.5}}])
+    ),
     Accepted("a finish of two steps", _project(spec__finish=[{"colour": {"contrast": -20}}, {"grain": {}}])),
     Accepted("a name of 48 characters leaves room for reviews", _project(metadata__name="a" * 48)),
     Accepted("labels and annotations", _project(metadata__labels={"x.org/team": "A"}, metadata__annotations={"a": ""})),
@@ -191,6 +194,11 @@ REFUSED = [
     Refused("a colour by name", _project(spec__judge__palette=["red"]), "spec.judge.palette[0]"),
     Refused("a sampler that nobody knows", _project(spec__judge__sampler={"name": "dpm"}), "spec.judge.sampler.name"),
     Refused("no denoising steps", _project(spec__judge__sampler={"steps": 0}), "spec.judge.sampler.steps"),
+    Refused(
+        "a look that is no .cube file",
+        _project(spec__finish=[{"lut": {"source": "./a.png"}}]),
+        "spec.finish[0].lut.source",
+    ),
     Refused("a finish step of nothing", _project(spec__finish=[{}]), "spec.finish[0]"),
     Refused("a finish step of two things", _project(spec__finish=[{"colour": {}, "grain": {}}]), "spec.finish[0]"),
     Refused("a finish by an unknown name", _project(spec__finish=[{"color": {}}]), "spec.finish[0].color"),
