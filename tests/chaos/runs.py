@@ -54,7 +54,9 @@ def run(site: Site, scenario: Scenario, seed: int) -> Result:
             lost, doubles = _judged(stage)
             stage.withdraw_all()
         except AssertionError as vain:
-            return Result(scenario.name, seed, round(time.monotonic() - began, 1), None, stuck=str(vain))
+            return Result(
+                scenario.name, seed, round(time.monotonic() - began, 1), None, stuck=f"{vain}; {stage.standing()}"
+            )
     for child in ("dispatcher", "controller"):
         if site.is_armed(child):
             site.arm(child, "", 0, stage.ledger)

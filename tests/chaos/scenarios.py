@@ -57,7 +57,7 @@ def _kill(stage: Stage, worker: str) -> Fault:
 def kill_worker_at_record(stage: Stage) -> Fault:
     """A worker dies when a result is kept and its record is not."""
     stage.apply()
-    stage.until_moment()
+    stage.until_moment(latest=10)
     job = stage.job_under_way()
     worker, pids = stage.jobs[job].worker, stage.site.workers()
     bench.arm(stage.site.store, job, signal.SIGKILL)
@@ -78,7 +78,7 @@ def freeze_worker(stage: Stage) -> Fault:
 def freeze_worker_at_record(stage: Stage) -> Fault:
     """A worker is frozen between result and record; its record comes late, when another's stands already."""
     stage.apply()
-    stage.until_moment()
+    stage.until_moment(latest=10)
     job = stage.job_under_way()
     worker, pids = stage.jobs[job].worker, stage.site.workers()
     bench.arm(stage.site.store, job, signal.SIGSTOP)
@@ -247,7 +247,7 @@ DISPATCHER_PLACES = {
 """Each step of its loop, and the highest hit at which it may die there; 0: when it starts over a farm at work."""
 
 CONTROLLER_PLACES = {
-    "controller.before-plan": 3,
+    "controller.before-plan": 2,
     "controller.before-version": 3,
     "controller.after-version": 3,
     "controller.before-campaign": 1,
