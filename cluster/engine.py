@@ -147,15 +147,20 @@ class Engine:
         self.is_ready = True
 
     async def _attend(self, worker: str) -> NoReturn:
-        """Bring a worker its orders and hear its news, for as long as it is there."""
+        """Bring a worker its orders and hear its news, for as long as it is there.
+
+        No TaskGroup and no gather: both forget that they were cancelled if one of theirs fails at that moment.
+        """
         while True:
+            both = [asyncio.create_task(self._hear(worker)), asyncio.create_task(self._deliver(worker))]
             try:
-                async with asyncio.TaskGroup() as both:
-                    both.create_task(self._hear(worker))
-                    both.create_task(self._deliver(worker))
-            except* WorkerLost as silent:
-                log.warning("worker silent", worker=worker, error=str(_first(silent)))
+                done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
+                done.pop().result()
+            except WorkerLost as silent:
+                log.warning("worker silent", worker=worker, error=str(silent))
                 self._dispatcher.silent(worker)
+            finally:
+                await _end(both)
             await asyncio.sleep(self._pace.away)
 
     async def _hear(self, worker: str) -> NoReturn:
@@ -266,6 +271,16 @@ class Engine:
 
     def _now(self) -> Moment:
         return Moment(steady=self._clock.monotonic(), wall=self._clock.now())
+
+
+async def _end(tasks: Iterable[asyncio.Task[NoReturn]]) -> None:
+    """Cancel tasks until they have ended; what they failed of is not asked any more."""
+    for task in tasks:
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=1.0)
+        if not task.cancelled():
+            task.exception()
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

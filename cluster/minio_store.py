@@ -350,7 +350,7 @@ class MinioBucket:
             raise s3_errors.explained(said, origin, status=_status(refused), code=code, words=words) from refused
         except (ServerError, InvalidResponseError) as odd:  # no S3 inside: a gateway's page, or no body at all
             raise s3_errors.explained(said, origin, status=_status(odd), code="", words="") from odd
-        except (ParseError, ValueError) as odd:  # the client stumbles over pages of gateways, and over a 409 without a body
+        except (ParseError, ValueError) as odd:  # the client stumbles over gateways' pages and bodyless 409s
             words = f"{said}: not S3's answer ({type(odd).__name__})"
             raise StoreUnavailable(words, hint=s3_errors.speaks_s3(origin)) from odd
         except (urllib3.exceptions.HTTPError, OSError) as silent:

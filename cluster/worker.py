@@ -101,7 +101,10 @@ class Worker:
             self._waiters.add(waiter)
         try:
             if not ready:
-                await asyncio.wait_for(arrived.wait(), wait_seconds)
+                async with asyncio.timeout(
+                    wait_seconds
+                ):  # `wait_for` may forget that it was cancelled, before Python 3.12
+                    await arrived.wait()
         except TimeoutError:
             log.debug("nothing new", worker=self.name)
         finally:

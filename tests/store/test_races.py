@@ -147,6 +147,31 @@ def _require_only(store: FolderStore, kept: Sequence[str]) -> None:
     assert list((store.root / SCRATCH).iterdir()) == []
 
 
+class Script(Weather):
+    """Mishaps in a fixed order, then fair weather."""
+
+    def __init__(self, *mishaps: Mishap) -> None:
+        super().__init__(SEED, {})
+        self._coming = list(mishaps)
+
+    def fate(self) -> tuple[Mishap | None, float]:
+        return (self._coming.pop(0) if self._coming else None), 0.0
+
+
+@pytest.mark.minio
+def test_a_create_whose_answer_and_whose_look_are_lost_learns_later_that_it_won(
+    minio_server: MinioServer, bucket_name: str
+) -> None:
+    address = parse(minio_server.url_with_credentials(bucket_name))
+    assert isinstance(address, BucketUrl)
+    with ExitStack() as stack:
+        proxy = stack.enter_context(in_front_of(minio_server.endpoint))
+        store = stack.enter_context(closing(MinioStore(replace(address, endpoint=proxy.endpoint))))
+        proxy.weather = Script(Mishap.REPLY_LOST, Mishap.REQUEST_LOST)
+        assert store.create("record/train/a", b"mine")
+        assert proxy.conditional_puts == 2  # the second was refused: something stood there, and it was ours
+
+
 @pytest.mark.minio
 @pytest.mark.parametrize(
     ("mishap", "hint"), [(Mishap.DISK_FULL, "free space"), (Mishap.SLOW_DOWN, "more to do than it can")]
