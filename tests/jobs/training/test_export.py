@@ -53,6 +53,8 @@ def test_the_file_says_rank_alpha_and_targets_and_is_the_same_each_time() -> Non
     config = json.loads(metadata["lora_adapter_metadata"])
     assert (config["unet.r"], config["unet.lora_alpha"]) == (2, 2)
     assert config["unet.target_modules"] == list(exported.targets)
+    assert list(metadata) == sorted(metadata), "in an order of chance, the same adapter would have two digests"
+    assert length % 8 == 0
     assert export(base, tensors, 2.0, "default").digest == exported.digest
     assert load(exported.data).keys() == tensors.keys()
 
