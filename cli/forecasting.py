@@ -16,12 +16,14 @@ from cli.documents import Document as Read
 from cli.farm import Document, Farm
 from cluster import uploads
 from jobs import manifests
+from jobs.datasets import folder as folders
+from jobs.datasets.folder import FolderSource
 from jobs.errors import KeyNotFound
 from jobs.manifests import BrandProject, BrandProjectSpec, Campaign, Look, resolve_recipe
 from jobs.manifests.prompts import names_trigger
 from jobs.ports import Stored
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
+SHOWN_UNUSABLE = 3  # pictures whose captions cannot be used, each named
 
 
 @dataclass(frozen=True)
@@ -111,29 +113,21 @@ def _declared(document: Document) -> list[object]:
 
 
 def _folder(folder: Path, spec: BrandProjectSpec) -> tuple[str, tuple[str, ...]]:
-    """A folder's pictures in words, and what is odd about its captions."""
-    pictures = [one for one in sorted(folder.rglob("*")) if one.suffix.lower() in PICTURES]
-    captions = [(one, one.with_suffix(".txt")) for one in pictures]
-    bare = [one.name for one, caption in captions if not caption.is_file()]
-    silent = [
-        caption.name
-        for _, caption in captions
-        if caption.is_file() and not names_trigger(caption.read_text(errors="replace"), spec.trigger)
-    ]
+    """A folder's pictures in words, and what is odd about its captions. Raises DatasetInvalid for a listing that cannot be read."""
+    told = folders.told(FolderSource(folder), spec.dataset.glossary)
+    silent = [told.where[name] for name, text in told.texts.items() if not names_trigger(text, spec.trigger)]
+    bare, unusable, count = told.bare, told.unusable, len(told.pictures)
     warnings = (
         *([f"{len(bare)} pictures have no caption, first {bare[0]}"] if bare else []),
+        *(f"{name} cannot be taken: {reason}" for name, reason in unusable[:SHOWN_UNUSABLE]),
         *([f"{len(silent)} captions do not say {spec.trigger}, first {silent[0]}"] if silent else []),
-        *(
-            [f"{len(pictures)} pictures; at least {spec.dataset.min_images} are needed"]
-            if _too_few(pictures, spec)
-            else []
-        ),
+        *([f"{count} pictures; at least {spec.dataset.min_images} are needed"] if _too_few(count, spec) else []),
     )
-    return f"{len(pictures)} pictures in {folder}", warnings
+    return f"{count} pictures in {folder}", warnings
 
 
-def _too_few(pictures: Sequence[Path], spec: BrandProjectSpec) -> bool:
-    return len(pictures) < spec.dataset.min_images
+def _too_few(count: int, spec: BrandProjectSpec) -> bool:
+    return count < spec.dataset.min_images
 
 
 def _campaign(

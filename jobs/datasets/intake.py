@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jobs import blobs, failpoints, keys, publish
-from jobs.datasets import captions, listed_captions
+from jobs.datasets import captions, listed_captions, sidecars
 from jobs.datasets.decode import Decoder, Limits, Refusal
-from jobs.datasets.listed_captions import ListedCaption
 from jobs.errors import DatasetInvalid
 from jobs.identity import content_id, digest_of
 from jobs.ports import ObjectStore, Source, SourceFile
@@ -49,7 +48,7 @@ def intake(
     paired = captions.pairs(files)
     with Decoder(limits) as decoder:
         for done, (name, caption_name) in enumerate(paired, start=1):
-            told = _caption(ask, source, caption_name, listed.get(name))
+            told = sidecars.caption(source, caption_name, listed.get(name), ask.glossary)
             taken = told if isinstance(told, Refusal) else _take(source, store, decoder, limits, files[name], told)
             if isinstance(taken, Picture):
                 pictures.append(taken)
@@ -80,28 +79,6 @@ def _take(
         height=decoded.height,
         caption=caption,
     )
-
-
-def _caption(ask: IntakeAsk, source: Source, sidecar: str | None, listed: ListedCaption | None) -> str | Refusal:
-    """A picture's caption, from the file beside it or from a listing; the same in both is no contradiction."""
-    if sidecar is None and listed is None:
-        return Refusal("it has no caption: write one beside it, in a .txt file of the same name, or in metadata.jsonl")
-    read = [_worded(listed.text.encode(), ask.glossary)] if listed is not None else []
-    if sidecar is not None:
-        read.append(_worded(source.read(sidecar), ask.glossary))
-    if listed is not None and len(set(read)) > 1:
-        return Refusal(f"{sidecar} and {listed.where} caption it differently: keep one of them")
-    return read[0]
-
-
-def _worded(data: bytes, glossary: dict[str, str]) -> str | Refusal:
-    if len(data) > captions.LONGEST_CAPTION_BYTES:
-        return Refusal(f"its caption has {len(data):,} bytes; at most {captions.LONGEST_CAPTION_BYTES:,} are read")
-    try:
-        text = captions.worded(data.decode("utf-8-sig"), glossary)
-    except UnicodeDecodeError:
-        return Refusal("its caption is not UTF-8 text")
-    return text or Refusal("its caption is empty")
 
 
 def _unique(pictures: list[Picture]) -> tuple[list[Picture], list[SetAside]]:
