@@ -13,8 +13,10 @@ from cluster.farm_home import default_bases
 from cluster.ports import Workbench
 
 
-def open_workbench(store: str, threads: int, batch: int = 8, rows: int = 8, bases: str = "") -> Workbench:
-    """The workbench over a store's address; `batch` images are drawn at once, `rows` trainings step together.
+def open_workbench(
+    store: str, threads: int, batch: int = 8, rows: int = 8, resident: int = 32, bases: str = ""
+) -> Workbench:
+    """The workbench over a store's address; `batch` images are drawn at once, `rows` of `resident` trainings step together.
 
     bases: the folder that this node's workers keep the store's base models in; left out, this person's cache.
     """
@@ -23,7 +25,7 @@ def open_workbench(store: str, threads: int, batch: int = 8, rows: int = 8, base
     from jobs.workbench.resident import Room
 
     opened = stores.open_store(store, may_make=False)
-    room = Room(rows=rows, batch=batch)
+    room = Room(rows=rows, resident=max(rows, resident), batch=batch)
     return run.open_workbench(
         opened,
         lambda address: sources.open_source(opened, address),

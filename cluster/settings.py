@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from cluster.farm_home import FarmHome, default_home
 from jobs.errors import ManifestInvalid, Unauthorized
 
+RESIDENT_TO_ROWS = 4
+"""So many trainings for each that steps, so that there are enough of one shape to step together, and the next are prepared."""
+
 
 class Settings(BaseSettings):
     """The dispatcher's settings. Without any variable they mean the farm of this person on this machine."""
@@ -25,11 +28,13 @@ class Settings(BaseSettings):
     token_file: Path | None = None  # by default the home's
     host: str = "127.0.0.1"
     port: int = Field(default=8265, ge=0, le=65535)
+    metrics_open: bool = False  # whether figures are told without the token
     ray_address: str = "auto"
     ray_namespace: str = "brandfarm"
     threads: int = Field(default=1, ge=1)  # torch's, per worker
     batch: int = Field(default=8, ge=1)  # images that a worker draws at once
     rows: int = Field(default=8, ge=1)  # trainings that step together on a worker
+    resident: int | None = Field(default=None, ge=1)  # trainings that a worker holds; by default four times the rows
     bases: Path | None = None  # where workers keep base models; by default each in its own machine's XDG cache
     workbench: str = "cluster.bench:open_workbench"  # module:function that opens it, in each worker's process
 
@@ -57,7 +62,9 @@ class Settings(BaseSettings):
     @property
     def workbench_options(self) -> dict[str, Any]:
         """What every worker opens its workbench with."""
-        chosen = {"store": self.store_address, "threads": self.threads, "batch": self.batch, "rows": self.rows}
+        resident = self.resident or RESIDENT_TO_ROWS * self.rows
+        room = {"batch": self.batch, "rows": self.rows, "resident": resident}
+        chosen = {"store": self.store_address, "threads": self.threads, **room}
         return chosen | ({"bases": str(self.bases)} if self.bases else {})
 
 

@@ -38,6 +38,7 @@ class Project:
     samples: list[Sample] = field(default_factory=list)
     shapes: list[Shape] = field(default_factory=list)
     seconds: float = 0.0  # its share of its steps' time
+    joined: int = 0
     last_round: int = 0
     failure: Diverged | None = None
 
@@ -77,7 +78,8 @@ class Project:
         """It as the choice of a company sees it."""
         dataset = self.dataset
         bucket = Bucket(self.recipe.batch, dataset.shape, tuple(dataset.empty.shape))
-        return Candidate(self.slot, bucket, self.last_round, not self.is_finished and self.failure is None)
+        has_steps_left = not self.is_finished and self.failure is None
+        return Candidate(self.slot, bucket, self.joined, self.last_round, has_steps_left)
 
     def choices(self, timesteps: int) -> randomness.Choices:
         """The random choices of its next step, for a noise schedule of so many timesteps."""

@@ -17,6 +17,9 @@ from jobs.spec import TrainRecipe
 from jobs.training import optimizer, randomness
 from jobs.training.optimizer import Moments
 
+FEW = 8
+"""Slots that memory is taken for at a time: an SDXL row of rank 16 and its moments are 0.3 GB."""
+
 
 class RowState(NamedTuple):
     """A row as tensors in PEFT keys at its true rank: the adapter (B without its scale), and both moments."""
@@ -27,10 +30,11 @@ class RowState(NamedTuple):
 
 
 class TrainingRows:
-    """`slots` rows on a base; the bank stands only while a row is taken. Rows are never in half precision."""
+    """At most `slots` rows on a base; memory is taken as they are, and given back with the last. Never in half precision."""
 
     def __init__(self, base: Base, slots: int) -> None:
         self._unet, self._slots = base.unet, slots
+        self._reserved = 0  # slots of the bank that stands
         self.dtype = torch.promote_types(base.dtype, torch.float32)
         self._sets: frozenset[str] = frozenset()
         self._bank: Bank | None = None
@@ -74,9 +78,9 @@ class TrainingRows:
         self.bank.clear(slot)
         self.moments.mean[slot].zero_()
         self.moments.square[slot].zero_()
-        if len(self.bank.free()) == self._slots:
+        if len(self.bank.free()) == self._reserved:
             self.bank.detach()
-            self._bank, self._moments, self._sets = None, None, frozenset()
+            self._bank, self._moments, self._sets, self._reserved = None, None, frozenset(), 0
 
     def update(self, rows: Tensor, gradient: Tensor, paces: list[optimizer.Pace], active: Tensor) -> None:
         """One AdamW step of rows [K] by gradient [K, P]; NO_ADAPTER rows, which are padding, must not be active."""
@@ -86,17 +90,19 @@ class TrainingRows:
     def _make_room_for(self, recipe: TrainRecipe) -> None:
         sets = self._sets | {recipe.targets}
         rank = max(recipe.rank, self._bank.layout.rank if self._bank else 1)
-        if self._bank is None or sets != self._sets or rank != self._bank.layout.rank:
-            self._rebuild(Layout.of(self._unet, sorted(sets), rank))
-            self._sets = sets
+        is_full = self._bank is None or not self._bank.free()
+        if is_full or sets != self._sets or rank != self.bank.layout.rank:
+            slots = min(self._slots, self._reserved + FEW) if is_full else self._reserved
+            self._rebuild(Layout.of(self._unet, sorted(sets), rank), slots)
+            self._sets, self._reserved = sets, slots
 
-    def _rebuild(self, layout: Layout) -> None:
+    def _rebuild(self, layout: Layout, slots: int) -> None:
         before, moments = self._bank, self._moments
-        bank = Bank(self._unet, layout, self._slots, dtype=self.dtype, trainable=True)
+        bank = Bank(self._unet, layout, slots, dtype=self.dtype, trainable=True)
         self._bank, self._moments = bank, Moments.zeros_like(bank.weights)
         if before is None or moments is None:
             return
-        for slot in sorted(set(range(self._slots)).difference(before.free())):
+        for slot in sorted(set(range(self._reserved)).difference(before.free())):
             held = before.held(slot)
             kept = (each[slot] for each in (before.weights, moments.mean, moments.square))
             state = RowState(*(before.layout.unpack(row, held.rank, held.names) for row in kept))

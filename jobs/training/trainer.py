@@ -62,10 +62,17 @@ class StepReport:
 
 
 class Trainer:
-    """Fused training on one base; `slots` trainings can be resident, at most eight step together. Called from one thread."""
+    """Fused training on one base: `slots` trainings can be resident, `seats` of them step together, at most eight.
 
-    def __init__(self, base: Base, store: ObjectStore, slots: int, clock: Clock) -> None:
+    Called from one thread.
+    """
+
+    def __init__(
+        self, base: Base, store: ObjectStore, slots: int, clock: Clock, seats: int = company.SIZES[-1]
+    ) -> None:
         self._base, self._store, self._slots, self._clock = base, store, slots, clock
+        self._seats = min(seats, company.SIZES[-1])
+        self._joined = 0
         self._schedule = NoiseSchedule.of(base.scheduler_config)
         self._rows = TrainingRows(base, slots)
         self._projects: dict[AskedId, Project] = {}
@@ -83,6 +90,11 @@ class Trainer:
         """The trainings it holds, in the order of joining."""
         return list(self._projects)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether as many trainings wait for a step as can step together."""
+        return sum(project.candidate().is_waiting for project in self._projects.values()) >= self._seats
+
     def is_idle(self) -> bool:
         """Whether a step would do nothing: no training it holds has steps left."""
         return not any(project.candidate().is_waiting for project in self._projects.values())
@@ -98,11 +110,19 @@ class Trainer:
         check(job.ask.recipe, dataset)
         found = checkpoints.newest(self._store, job.id)
         slot = self._rows.take(job.ask.recipe)
-        project = Project(job, attempt, slot, dataset.to(self._base.device, self._rows.dtype), last_round=self._round)
+        project = Project(
+            job,
+            attempt,
+            slot,
+            dataset.to(self._base.device, self._rows.dtype),
+            joined=self._joined,
+            last_round=self._round,
+        )
         if found.checkpoint is not None:
             self._rows.restore(slot, found.checkpoint.row)
             _resume(project, found.checkpoint)
         self._projects[job.id] = project
+        self._joined += 1
         return Admission(project.step, tuple(project.samples), found.skipped)
 
     def release(self, job_id: AskedId) -> None:
@@ -116,7 +136,7 @@ class Trainer:
 
     def step(self) -> list[StepReport]:
         """One fused step of one company; a report for each project in it, none where nobody waits. Raises OutOfMemory."""
-        chosen = company.choose([project.candidate() for project in self._projects.values()], self._round)
+        chosen = company.choose([project.candidate() for project in self._projects.values()], self._round, self._seats)
         if chosen is None:
             return []
         self._round += 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,10 +10,14 @@ from dataclasses import dataclass
 
 from jobs.attempt_log import AttemptLog
 from jobs.errors import FarmError, StoreUnavailable
+from jobs.figures import Tally
 from jobs.identity import AskedId
 from jobs.ports import Clock, ObjectStore
 from jobs.spec import Job
 from jobs.work import EventKind, Trouble, WorkEvent
+
+work = logging.getLogger("brandfarm.work")
+"""Where the lifecycle of work is told to its process, a line each, with its fields under `fields`."""
 
 LONGEST_TRACE = 4000
 """Characters of a traceback that an attempt's log keeps: its end, where it broke."""
@@ -26,16 +31,27 @@ class Underway:
     attempt: int
     log: AttemptLog
 
+    def lifecycle(self, event: str, **fields: int | str) -> None:
+        """A line to its own log and to the process's. No prompts and no messages: only what is known to be harmless."""
+        self.log.line(event, **fields)
+        hints = {"project": self.job.hints.project, "version": self.job.hints.version}
+        named = {name: value for name, value in hints.items() if value}
+        told = {"job": self.job.id, "attempt": self.attempt, **named, **fields}
+        work.info(event, extra={"fields": told})
+
     def event(self, kind: EventKind, done: int = 0, total: int = 0, **facts: float) -> WorkEvent:
         """Something that happened to it."""
         return WorkEvent(job=self.job.id, attempt=self.attempt, kind=kind, done=done, total=total, facts=facts)
 
 
 class Docket:
-    """What is under way by id, what has ended since the last turn, and the news that waits to be told."""
+    """What is under way by id, what has ended since the last turn, and the news that waits to be told.
 
-    def __init__(self, store: ObjectStore, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    tally: where those who work on the bench count what they do.
+    """
+
+    def __init__(self, store: ObjectStore, clock: Clock, tally: Tally) -> None:
+        self._store, self._clock, self.tally = store, clock, tally
         self._underway: dict[AskedId, Underway] = {}
         self._news: list[WorkEvent] = []
         self._ended: list[AskedId] = []

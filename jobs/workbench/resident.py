@@ -9,14 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import torch
+
 from jobs.bases import loading
 from jobs.bases.catalogue import BaseEntry
 from jobs.bases.loading import Base
 from jobs.datasets.intake import intake
 from jobs.errors import OutOfMemory, StoreError, StoreUnavailable
+from jobs.figures import Figure, Tally
 from jobs.generation.generator import Generator
 from jobs.generation.reports import ChunkFailed, ChunkFinished, Report
 from jobs.identity import AskedId
+from jobs.metered_store import MeteredStore
 from jobs.ports import Clock, ObjectStore, Source
 from jobs.spec import GenerateAsk, IntakeAsk, Job, TrainAsk
 from jobs.work import EventKind, Offer, WorkEvent
@@ -26,9 +30,11 @@ from jobs.workbench.trainings import Trainings
 
 @dataclass(frozen=True)
 class Room:
-    """How much one worker takes at once: trainings, chunks, intakes; images a batch; adapters resident for generation."""
+    """How much one worker takes at once: trainings that step together and those that are resident, chunks, intakes; images a
+    batch; adapters resident for generation."""
 
     rows: int = 8
+    resident: int = 32
     chunks: int = 4
     intakes: int = 1
     batch: int = 8
@@ -63,9 +69,11 @@ class ResidentWorkbench:
         device: str,
         room: Room,
     ) -> None:
-        self._store, self._open_source, self._find_base, self._clock = store, open_source, find_base, clock
+        self._open_source, self._find_base, self._clock = open_source, find_base, clock
         self._device, self._room = device, room
-        self._docket = Docket(store, clock)
+        self._tally = Tally(clock.monotonic)
+        self._store = MeteredStore(store, self._tally)
+        self._docket = Docket(self._store, clock, self._tally)
         self._intakes: dict[AskedId, Iterator[tuple[int, int]]] = {}
         self._resident: Resident | None = None
         self._drew_last = False
@@ -77,7 +85,7 @@ class ResidentWorkbench:
         here = self._resident
         return Offer(
             base=here.base.digest if here else "",
-            train_rows=self._room.rows - (here.trainings.count if here else 0),
+            train_rows=self._room.resident - (here.trainings.count if here else 0),
             chunks=self._room.chunks - (here.generator.chunks if here else 0),
             intakes=self._room.intakes - len(self._intakes),
             gpu_class=self._device,
@@ -87,7 +95,7 @@ class ResidentWorkbench:
         """Take a job; what cannot be begun fails with an event. Raises StoreUnavailable, and the job is not taken then."""
         self._docket.enter(job, attempt)
         try:
-            with self._docket.blaming(job.id):
+            with self._tally.timing(Figure.BUSY_SECONDS), self._docket.blaming(job.id):
                 self._open(job, attempt)
         except StoreUnavailable:
             self._docket.leave(job.id)
@@ -99,10 +107,23 @@ class ResidentWorkbench:
         nothing_resident = self._resident is None or self._resident.is_idle
         return nothing_resident and not self._docket.has_news and not self._intakes
 
+    def figures(self) -> dict[str, float]:
+        """What it has come to since it was opened, and what it holds now."""
+        here = self._resident
+        held = {
+            Figure.ROWS_IN_USE: here.trainings.count if here else 0,
+            Figure.ROWS_FREE: self.offer().train_rows,
+            Figure.CHUNKS_HELD: here.generator.chunks if here else 0,
+        }
+        if self._device == "cuda":
+            held[Figure.DEVICE_MEMORY] = torch.cuda.memory_allocated()
+        return {**self._tally.read(), **{figure.value: float(amount) for figure, amount in held.items()}}
+
     def turn(self) -> list[WorkEvent]:
         """One bounded piece of work and what happened. Raises StoreUnavailable where nothing could be kept."""
         if not self._docket.has_news:
-            self._work()
+            with self._tally.timing(Figure.BUSY_SECONDS):
+                self._work()
             self._let_go_of_ended()
         return self._docket.take_news()
 
@@ -135,21 +156,23 @@ class ResidentWorkbench:
 
     def _work(self) -> None:
         if self._intakes:
-            self._advance_intake(next(iter(self._intakes)))
+            with self._tally.timing(Figure.INTAKE_SECONDS):
+                self._advance_intake(next(iter(self._intakes)))
         elif self._resident is not None:
             self._work_on(self._resident)
 
     def _work_on(self, here: Resident) -> None:
         """What trainings are due comes first; then steps and batches take turns."""
         wants_step = here.generator.is_idle() or (self._drew_last and not here.trainings.is_idle)
-        if here.trainings.is_due:
-            here.trainings.turn()
-        elif wants_step:
-            self._drew_last = False
-            here.trainings.turn()
+        if here.trainings.is_due or wants_step:
+            self._drew_last = self._drew_last and here.trainings.is_due
+            with self._tally.timing(Figure.TRAINING_SECONDS):
+                here.trainings.turn()
         else:
             self._drew_last = True
-            for report in here.generator.turn():
+            with self._tally.timing(Figure.DRAWING_SECONDS):
+                reports = here.generator.turn()
+            for report in reports:
                 self._tell_of_chunk(report)
 
     def _advance_intake(self, job: AskedId) -> None:
@@ -211,10 +234,12 @@ class ResidentWorkbench:
                 hint="The job is leased again, to a worker that holds its base or is free.",
             )
         self._drop_base()
-        base = loading.load(self._find_base(digest), self._device)
-        rows, batch = self._room.rows, self._room.batch
-        trainings = Trainings(base, self._store, self._clock, self._docket, rows=rows, batch=batch)
-        generator = Generator(base, self._store, batch, self._room.adapters, self._clock)
+        with self._tally.timing(Figure.LOADING_SECONDS):
+            base = loading.load(self._find_base(digest), self._device)
+        batch = self._room.batch
+        rows, resident = self._room.rows, self._room.resident
+        trainings = Trainings(base, self._store, self._clock, self._docket, rows=rows, resident=resident, batch=batch)
+        generator = Generator(base, self._store, batch, self._room.adapters, self._clock, self._tally)
         self._resident = Resident(base, trainings, generator)
         return self._resident
 

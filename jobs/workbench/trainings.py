@@ -12,6 +12,7 @@ from jobs import failpoints
 from jobs.bases.loading import Base
 from jobs.datasets.prepare import Turns, prepare
 from jobs.errors import StoreError, StoreUnavailable
+from jobs.figures import Figure
 from jobs.identity import AskedId
 from jobs.ports import Clock, ObjectStore
 from jobs.spec import TrainAsk
@@ -34,11 +35,14 @@ class Due:
 
 
 class Trainings:
-    """Up to `rows` trainings on one base. Sample pictures are drawn `batch` at a time."""
+    """Up to `resident` trainings on one base, of which `rows` step together. Sample pictures are drawn `batch` at a time."""
 
-    def __init__(self, base: Base, store: ObjectStore, clock: Clock, docket: Docket, *, rows: int, batch: int) -> None:
+    def __init__(
+        self, base: Base, store: ObjectStore, clock: Clock, docket: Docket, *, rows: int, resident: int, batch: int
+    ) -> None:
         self._base, self._store, self._docket, self._batch = base, store, docket, batch
-        self._trainer = Trainer(base, store, rows, clock)
+        self._trainer = Trainer(base, store, resident, clock, seats=rows)
+        self._prepared_last = False
         self._preparing: dict[AskedId, Turns] = {}
         self._due: deque[Due] = deque()
         self._sound: dict[AskedId, tuple[str, ...]] = {}  # checkpoints that were read back whole
@@ -50,13 +54,14 @@ class Trainings:
 
     @property
     def is_due(self) -> bool:
-        """Whether something must be done before the next step: a preparation, a sample, a checkpoint, an ending."""
-        return bool(self._due or self._preparing)
+        """Whether something must be done before the next step: a sample, a checkpoint, an ending, or a preparation while
+        there is a free seat for who is prepared."""
+        return bool(self._due) or bool(self._preparing and not self._trainer.is_full)
 
     @property
     def is_idle(self) -> bool:
         """Whether a turn would do nothing."""
-        return not self.is_due and self._trainer.is_idle()
+        return not self._due and not self._preparing and self._trainer.is_idle()
 
     def begin(self, job: AskedId) -> None:
         """Start to prepare a training of the docket."""
@@ -65,12 +70,14 @@ class Trainings:
         self._preparing[job] = prepare(self._store, self._base, ask)
 
     def turn(self) -> None:
-        """What is due, else a piece of a preparation, else one fused step of all."""
+        """What is due, else one fused step; preparations come first while seats are free, then they take turns with steps."""
         if self._due:
             self._do_due()
-        elif self._preparing:
+        elif self._preparing and not (self._trainer.is_full and self._prepared_last):
+            self._prepared_last = True
             self._advance(next(iter(self._preparing)))
         else:
+            self._prepared_last = False
             self._step()
 
     def checkpoint(self, job: AskedId) -> tuple[int, int]:
@@ -110,19 +117,26 @@ class Trainings:
         admission = self._trainer.admit(underway.job, underway.attempt, dataset)
         for sentence in admission.skipped:
             underway.log.line("checkpoint skipped", why=sentence)
-        underway.log.line("training", resumed_at_step=admission.step)
+        underway.lifecycle("training", resumed_at_step=admission.step)
         if self._trainer.project(job).is_finished:
             self._due.append(Due("finish", job, admission.step))
 
     def _step(self) -> None:
         failpoints.reach("train.before-step")
-        for report in self._trainer.step():
+        reports = self._trainer.step()
+        self._count(reports)
+        for report in reports:
             if report.diverged is not None:
                 self._docket.fail(report.job, report.diverged)
             else:
                 self._tell(report)
                 self._due.extend(_dues(report))
         failpoints.reach("train.after-step")
+
+    def _count(self, reports: list[StepReport]) -> None:
+        if reports:
+            self._docket.tally.add(Figure.FUSED_STEPS)
+            self._docket.tally.add(Figure.STEPS, sum(report.diverged is None for report in reports))
 
     def _tell(self, report: StepReport) -> None:
         if report.step % LOG_EVERY == 0 or report.is_finished:
@@ -153,7 +167,7 @@ class Trainings:
         failpoints.reach("train.before-checkpoint")
         key = self._trainer.checkpoint(due.job)
         failpoints.reach("train.after-checkpoint")
-        self._docket[due.job].log.line("checkpoint", step=due.step, key=key)
+        self._docket[due.job].lifecycle("checkpoint", step=due.step, key=key)
         self._prune(due.job)
 
     def _prune(self, job: AskedId) -> None:

@@ -121,7 +121,8 @@ def test_variables_say_where_everything_is(monkeypatch: pytest.MonkeyPatch, tmp_
     chosen = read()
     assert chosen.store_address == "http://key:a%2Fsecret@minio:9000/studio"
     assert (chosen.token(), chosen.port, chosen.ray_address) == ("mounted-token", 9999, "127.0.0.1:6379")
-    assert chosen.workbench_options == {"store": chosen.store_address, "threads": 2, "batch": 8, "rows": 8}
+    room = {"batch": 8, "rows": 8, "resident": 32}
+    assert chosen.workbench_options == {"store": chosen.store_address, "threads": 2, **room}
     assert "a/secret" not in repr(chosen)
 
 
