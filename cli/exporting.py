@@ -5,6 +5,7 @@ That half needs torch; it is imported when it is needed, and its lack is said in
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from jobs.leaving.export import Exported
 
 MOST_SAMPLES = 8
+WORKSHOP = ("torch", "diffusers", "peft", "transformers", "PIL")
 INSTALL = "Install them with `uv tool install 'brandfarm[worker]'` (or `pipx install 'brandfarm[worker]'`), then export again."
 
 
@@ -85,19 +87,23 @@ def leave(
     store: ObjectStore, model: Model, formats: Sequence[Format], to: Path, force: bool, tell: Callable[[str], None]
 ) -> Exported:
     """Makes, proves and writes the files. Raises WorkshopMissing, ExportMismatch, ExportRefused and what the store raises."""
+    _require_workshop()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded; busy waiting is slow beside a farm
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # it remarks on packages that nobody needs here
-    try:
-        from jobs.leaving import export, folder
-    except ImportError as missing:
-        raise WorkshopMissing(
-            f"An export is proven by drawing with it, and {missing.name or 'a library'} is not installed here.",
-            hint=INSTALL,
-        ) from missing
+    from jobs.leaving import export, folder
+
     folder.require_free(to, force)
     tell(f"loading the base {model.base.name}")
     return export.export(_base(store, model), store, model, formats, to, force=force, tell=tell)
+
+
+def _require_workshop() -> None:
+    missing = [name for name in WORKSHOP if importlib.util.find_spec(name) is None]
+    if missing:
+        raise WorkshopMissing(
+            f"An export is proven by drawing with it, and {', '.join(missing)} is not installed here.", hint=INSTALL
+        )
 
 
 def _base(store: ObjectStore, model: Model) -> Base:

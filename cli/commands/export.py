@@ -51,9 +51,9 @@ def command(
     strength: float,
     force: bool,
 ) -> None:
-    """Leave with a model: its adapter as files for other tools, its colours as a LUT, and a model card.
+    """Write a version as files that other tools load, each proven.
 
-    Left out, VERSION is the one that serves. Every file is loaded as its readers load it and draws the same pictures as the farm;
+    Its adapter in both forms, its colours as a LUT, and a model card. Left out, VERSION is the one that serves. Every file is loaded as its readers load it and draws the same pictures as the farm;
     a proof that fails writes nothing. The farm need not be up.
     """
     brand = farms.project(farm, namespace, project)
