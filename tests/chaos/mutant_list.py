@@ -71,9 +71,7 @@ STORE = (
         "    if code in _FULL or status == 507:\n        return StoreUnavailable(",
         "    if code in _FULL or status == 507:\n        return StoreError(",
         "Trainings fail for good because a disk was full for a minute.",
-        (
-            "tests/store/test_races.py::test_a_server_that_is_full_or_busy_is_told_of_with_the_next_step_and_works_again_later",
-        ),
+        ("tests/cluster/test_s3_errors.py::test_what_is_refused_for_now_may_be_tried_again",),
     ),
     Mutant(
         "no digest check",
@@ -105,7 +103,7 @@ STORE = (
         "                os.fsync(file.fileno())\n",
         "",
         "After a power cut, a record stands and is empty.",
-        ("tests/cluster/test_folder_store.py::test_a_writer_killed_before_the_last_step_leaves_nothing_to_be_seen",),
+        ("tests/cluster/test_folder_flush.py",),
     ),
     Mutant(
         "a record before its blobs",
@@ -148,7 +146,7 @@ DISPATCHER = (
         "                entry.finished_attempt = event.attempt\n                return [Look(entry.job, event.attempt)]\n",
         "                self.book.move(entry, JobState.DONE)\n                return []\n",
         "A training is told as done that nobody can ever fetch.",
-        (f"{_DISPATCHER}::test_finished_without_a_record_is_a_failed_attempt",),
+        (f"{_DISPATCHER}::test_finished_is_believed_when_the_store_has_the_record",),
     ),
     Mutant(
         "news counted twice",
@@ -214,12 +212,14 @@ WORK = (
         "jobs/training/checkpoint.py",
         "        state=blobs.put(store, _packed(checkpoint)),\n"
         '        samples=blobs.put_json(store, [sample.model_dump(mode="json") for sample in checkpoint.samples]),\n'
+        "        own=True,\n"
         "    )\n"
         "    key = keys.checkpoint(asked, checkpoint.step, attempt)\n"
         '    failpoints.reach("checkpoint.before-pointer")\n'
         '    store.create(key, canonical(pointer.model_dump(mode="json")))\n',
         "        state=__import__('hashlib').sha256(_packed(checkpoint)).hexdigest(),\n"
         '        samples=blobs.put_json(store, [sample.model_dump(mode="json") for sample in checkpoint.samples]),\n'
+        "        own=True,\n"
         "    )\n"
         "    key = keys.checkpoint(asked, checkpoint.step, attempt)\n"
         '    store.create(key, canonical(pointer.model_dump(mode="json")))\n'
