@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from jobs.adapters.applied import adapted
 from jobs.adapters.layout import Layout, names_of, rank_of
@@ -81,9 +82,16 @@ class Bank:
         self._scales = torch.zeros(slots + 1, device=self.weights.device, dtype=self.weights.dtype)
         self._held: list[Held | None] = [None] * slots
         self._active: Activation | None = None
+        self._unet = unet
+        self._hooks: list[RemovableHandle] = []
+        self.hang()
+
+    def hang(self) -> None:
+        """Hang the hooks behind those of every other bank: where several add to one layer, the order decides the last bit."""
+        self.detach()
         self._hooks = [
-            unet.get_submodule(layer.name).register_forward_hook(self._hook(index))
-            for index, layer in enumerate(layout.layers)
+            self._unet.get_submodule(layer.name).register_forward_hook(self._hook(index))
+            for index, layer in enumerate(self.layout.layers)
         ]
 
     def detach(self) -> None:

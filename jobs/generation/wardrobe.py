@@ -144,7 +144,13 @@ class Wardrobe:
     def _rack(self, layout: Layout) -> Rack:
         if layout not in self._racks:
             self._racks[layout] = Rack(Bank(self._base.unet, layout, self._slots))
+            self._hang_in_order()
         return self._racks[layout]
+
+    def _hang_in_order(self) -> None:
+        """Several adapters on an image are added in one order, whichever bank was made first: the order decides the last bit."""
+        for layout in sorted(self._racks, key=lambda layout: (layout.rank, layout.width)):
+            self._racks[layout].bank.hang()
 
 
 def _worn(rack: Rack, recipes: Sequence[Recipe]) -> Worn:

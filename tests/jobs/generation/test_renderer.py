@@ -109,6 +109,23 @@ def test_two_adapters_on_one_image_both_act_and_their_order_does_not(tmp_path: P
     assert not np.array_equal(both, one)
 
 
+def test_two_adapters_of_different_ranks_give_the_same_bits_whichever_was_worn_first(
+    tmp_path: Path, make: Make
+) -> None:
+    store = store_in(tmp_path)
+    uses = [AdapterUse(digest=kept_adapter(store, seed, rank=rank), strength=0.9) for seed, rank in ((1, 8), (2, 20))]
+    small, large = (recipe(1, use) for use in uses)
+    pixels = []
+    for before in (small, large):
+        renderer = make(store, 2)
+        renderer.prepare(before)
+        both = recipe(1, *uses, guidance=7.5)
+        renderer.prepare(both)
+        pixels.append(renderer.draw([both]))
+        renderer.close()
+    assert torch.equal(*pixels)
+
+
 def test_more_adapters_than_slots_are_drawn_by_giving_up_the_longest_unworn(tmp_path: Path, make: Make) -> None:
     store = store_in(tmp_path)
     shots = [recipe(seed, AdapterUse(digest=kept_adapter(store, seed))) for seed in range(4)]
