@@ -10,7 +10,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Query, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from cluster.engine import Engine
 from cluster.ports import CancelOrder, JobReport, OwnerReport, Summary, Trouble, Wake, WantedSet
@@ -26,18 +27,23 @@ _STATUS: dict[type[FarmError], int] = {
 }
 
 
-def create_app(engine: Engine, token: str) -> FastAPI:
-    """The application over an engine; whoever shows the token may do everything. Nothing describes it to others."""
+def create_app(engine: Engine, token: str, *, metrics_are_open: bool = False) -> FastAPI:
+    """The application over an engine; whoever shows the token may do everything. Nothing describes it to others.
+
+    With metrics_are_open the figures are told without the token: they name workers, and neither brands nor jobs.
+    """
     assert token, "an empty token would let everybody in"
     app = FastAPI(title="brandfarm dispatcher", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(_probes(engine))
-    app.include_router(_questions(engine), prefix="/v1", dependencies=[Depends(_doorkeeper(engine, token))])
+    knows_token = Depends(_doorkeeper(token))
+    app.include_router(_figures(engine), dependencies=[] if metrics_are_open else [knows_token])
+    app.include_router(_questions(engine), prefix="/v1", dependencies=[knows_token, Depends(engine.require_charge)])
     app.add_exception_handler(FarmError, _tell_error)
     app.add_exception_handler(RequestValidationError, _tell_invalid)
     return app
 
 
-def _doorkeeper(engine: Engine, token: str):  # type: ignore[no-untyped-def]
+def _doorkeeper(token: str):  # type: ignore[no-untyped-def]
     expected = f"Bearer {token}".encode()
 
     def check(authorization: Annotated[str, Header()] = "") -> None:
@@ -46,7 +52,6 @@ def _doorkeeper(engine: Engine, token: str):  # type: ignore[no-untyped-def]
                 "The dispatcher was asked without its token, or with a wrong one.",
                 hint="The token stands in the farm's home, or in its Secret; it is sent as `Authorization: Bearer ...`.",
             )
-        engine.require_charge()
 
     return check
 
@@ -67,6 +72,17 @@ def _probes(engine: Engine) -> APIRouter:
         return {"epoch": engine.epoch}
 
     return probes
+
+
+def _figures(engine: Engine) -> APIRouter:
+    figures = APIRouter()
+
+    @figures.get("/metrics")
+    async def get_metrics() -> Response:
+        """Also while it waits for its charge: a store that is away is worth an alert."""
+        return Response(engine.metrics(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
+
+    return figures
 
 
 def _questions(engine: Engine) -> APIRouter:

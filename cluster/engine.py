@@ -15,15 +15,16 @@ from typing import NoReturn
 
 import structlog
 
-from cluster import ledger
+from cluster import ledger, logs
 from cluster.dispatcher import Dispatcher
 from cluster.errands import Errands
+from cluster.figures import DispatcherFigures, LostBy
 from cluster.instructions import Begin, Found, Instruction, Look, Moment, RecordFailure, RecordRetry, Stop
 from cluster.ports import CancelOrder, Fleet, JobReport, OwnerReport, Summary, Wake, WantedSet
 from cluster.reports import Reporting
 from cluster.wakes import Wakes
 from jobs import failpoints
-from jobs.errors import DispatcherUnavailable, StaleEpoch, WorkerLost
+from jobs.errors import DispatcherUnavailable, StaleEpoch, WorkerDied, WorkerLost
 from jobs.ports import Clock, ObjectStore
 
 log = structlog.get_logger("dispatcher")
@@ -55,7 +56,13 @@ class Engine:
         self._pace = pace or Pace()
         self._dispatcher = Dispatcher()
         self._wakes = Wakes(first=int(clock.now()))  # so that a number of another epoch is no number of ours
-        self._errands = Errands(store, at_a_time=self._pace.looks_at_a_time, away_seconds=self._pace.away)
+        self._figures = DispatcherFigures()
+        self._errands = Errands(
+            store,
+            at_a_time=self._pace.looks_at_a_time,
+            away_seconds=self._pace.away,
+            tell_answered=lambda answered: self._figures.store_answered(answered, clock.monotonic()),
+        )
         self._something_changed = asyncio.Event()
         self._orders: dict[str, asyncio.Queue[Begin | Stop]] = {}
         self._attending: dict[str, asyncio.Task[NoReturn]] = {}
@@ -122,6 +129,10 @@ class Engine:
         """Returns once something has changed since a number, or after wait_seconds."""
         return Wake(epoch=self.epoch, number=await self._wakes.wait(after, wait_seconds))
 
+    def metrics(self) -> bytes:
+        """Its figures and its workers', in Prometheus' text format."""
+        return self._figures.text(self._dispatcher.book, self._now(), self.epoch)
+
     def _reporting(self) -> Reporting:
         return Reporting(self._dispatcher.book, self._now())
 
@@ -142,6 +153,7 @@ class Engine:
         for worker in self._attending.keys() - there:
             log.info("worker gone", worker=worker)
             self._attending.pop(worker).cancel()
+            self._figures.gone(worker)
             self._heed(self._dispatcher.gone(worker, self._now()))
             del self._orders[worker]
         self.is_ready = True
@@ -156,6 +168,9 @@ class Engine:
             try:
                 done, _ = await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
                 done.pop().result()
+            except WorkerDied as dead:
+                log.warning("worker died", worker=worker, error=str(dead))
+                self._heed(self._dispatcher.gone(worker, self._now()))
             except WorkerLost as silent:
                 log.warning("worker silent", worker=worker, error=str(silent))
                 self._dispatcher.silent(worker)
@@ -174,6 +189,7 @@ class Engine:
                 raise WorkerLost(f"Worker {worker} is a new process.", hint="Its jobs go on as soon as it is met.")
             batch = await self._fleet.events(worker, self.epoch, after, self._pace.poll)
             failpoints.reach("dispatcher.told")
+            self._figures.told(worker, batch, self._dispatcher.book)
             self._heed(self._dispatcher.told(worker, batch, self._now()))
             if batch.events:
                 self._wakes.progressed(self._clock.monotonic())
@@ -190,7 +206,7 @@ class Engine:
                 await self._begin(order)
 
     async def _begin(self, order: Begin) -> None:
-        fields = {"job": order.job.id, "project": order.job.hints.project, "attempt": order.attempt}
+        fields = {**logs.fields_of(order.job), "attempt": order.attempt, "epoch": self.epoch}
         try:
             failpoints.reach("dispatcher.before-begin")
             await self._fleet.begin(order.worker, self.epoch, order.job, order.attempt)
@@ -199,7 +215,7 @@ class Engine:
             log.warning("begin did not arrive", worker=order.worker, **fields)
             self._dispatcher.refused(order, self._now())
             raise
-        log.info("begun", kind=order.job.kind.value, worker=order.worker, **fields)
+        log.info("begun", worker=order.worker, **fields)
 
     # Time, charge, store.
 
@@ -209,11 +225,12 @@ class Engine:
             await asyncio.sleep(self._pace.tick)
             now = self._clock.monotonic()
             late, before = now - before - self._pace.tick, now
+            self._figures.late(late)
             if late > self._pace.late:
                 log.warning("held up", seconds=round(late, 1))
                 self._dispatcher.excuse(late)
             failpoints.reach("dispatcher.tick")
-            self._heed(self._dispatcher.tick(self._now()))
+            self._heed(self._dispatcher.tick(self._now()), lost_by=LostBy.SILENT)
             self._wakes.tell_progress(now)
 
     async def _watch_charge(self) -> NoReturn:
@@ -229,21 +246,26 @@ class Engine:
         while True:
             await self._something_changed.wait()
             self._something_changed.clear()
-            begins = self._dispatcher.place(self._now())
+            began = self._now()
+            begins = self._dispatcher.place(began)
             if begins:
+                self._figures.leased(begins, self._dispatcher.book, began)
                 self._heed(begins)
+            self._figures.cycled(self._clock.monotonic() - began.steady)
             await asyncio.sleep(0)
 
     def _looked(self, asked: Look, found: Found) -> None:
         failpoints.reach("dispatcher.looked")
         if found.record:
-            log.info("done", job=asked.job.id, project=asked.job.hints.project, attempt=asked.finished_attempt)
+            log.info("done", **logs.fields_of(asked.job), attempt=asked.finished_attempt)
         self._heed(self._dispatcher.looked(asked, found, self._now()))
 
     # Deeds.
 
-    def _heed(self, instructions: Iterable[Instruction]) -> None:
+    def _heed(self, instructions: Iterable[Instruction], lost_by: LostBy = LostBy.GONE) -> None:
         for instruction in instructions:
+            if isinstance(instruction, RecordFailure):
+                self._figures.failed(instruction, lost_by)
             self._carry_out(instruction)
         self._wakes.moved(self._dispatcher.book.moves)
         self._something_changed.set()
@@ -258,7 +280,7 @@ class Engine:
                 told = instruction.trouble
                 log.warning(
                     "attempt failed",
-                    job=instruction.job,
+                    **self._fields_of(instruction.job),
                     attempt=instruction.attempt,
                     reason=told.reason,
                     error=told.message,
@@ -266,8 +288,12 @@ class Engine:
                 )
                 self._errands.write(instruction)
             case RecordRetry():
-                log.info("retry asked", job=instruction.job, attempt=instruction.attempt)
+                log.info("retry asked", **self._fields_of(instruction.job), attempt=instruction.attempt)
                 self._errands.write(instruction)
+
+    def _fields_of(self, job: str) -> dict[str, str]:
+        entry = self._dispatcher.book.jobs.get(job)
+        return logs.fields_of(entry.job) if entry else {"job": job}
 
     def _now(self) -> Moment:
         return Moment(steady=self._clock.monotonic(), wall=self._clock.now())

@@ -27,10 +27,19 @@ _FINISHED_RANK = 0  # a finished job is looked for before those that may begin: 
 
 
 class Errands:
-    """What is to be asked of the store and written to it. `away_seconds`: before a store that was away is tried again."""
+    """What is to be asked of the store and written to it. `away_seconds`: before a store that was away is tried again;
+    `tell_answered` hears of every question whether the store answered."""
 
-    def __init__(self, store: ObjectStore, *, at_a_time: int, away_seconds: float) -> None:
+    def __init__(
+        self,
+        store: ObjectStore,
+        *,
+        at_a_time: int,
+        away_seconds: float,
+        tell_answered: Callable[[bool], None] = lambda answered: None,
+    ) -> None:
         self._store = store
+        self._tell_answered = tell_answered
         self._at_a_time = at_a_time
         self._away_seconds = away_seconds
         self._tickets = itertools.count()
@@ -56,10 +65,14 @@ class Errands:
         """The answer to a blocking question, as soon as the store gives one."""
         while True:
             try:
-                return await asyncio.to_thread(question)
+                answer = await asyncio.to_thread(question)
             except StoreUnavailable as away:
+                self._tell_answered(False)
                 log.warning("store away", error=away.message, again_in_seconds=self._away_seconds)
                 await asyncio.sleep(self._away_seconds)
+            else:
+                self._tell_answered(True)
+                return answer
 
     async def _keep_looking(self, answered: Callable[[Look, Found], None]) -> NoReturn:
         while True:

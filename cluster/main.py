@@ -42,7 +42,7 @@ class _Server(uvicorn.Server):
 
 def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start or another dispatcher took charge."""
-    logs.to_stderr_as_json()
+    logs.to_stderr_as_json("dispatcher")
     try:
         failpoints.arm_from_environment()
         asyncio.run(_start(settings.read()))
@@ -59,7 +59,7 @@ async def _start(chosen: Settings) -> None:
     is_last = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _stop_with_workers, is_last)
     try:
-        await serve(fleet, store, token, host=chosen.host, port=chosen.port)
+        await serve(fleet, store, token, host=chosen.host, port=chosen.port, metrics_are_open=chosen.metrics_open)
         if is_last.is_set():
             await fleet.dismiss()
     finally:
@@ -80,11 +80,13 @@ async def _connect(chosen: Settings) -> RayFleet:
     return await RayFleet.connect(address=chosen.ray_address, namespace=chosen.ray_namespace, options=options)
 
 
-async def serve(fleet: Fleet, store: ObjectStore, token: str, *, host: str, port: int) -> None:
+async def serve(
+    fleet: Fleet, store: ObjectStore, token: str, *, host: str, port: int, metrics_are_open: bool = False
+) -> None:
     """Dispatch and answer until SIGTERM or SIGINT. Raises StaleEpoch when another dispatcher took charge."""
     engine = Engine(fleet, store, MachineClock())
     config = uvicorn.Config(
-        create_app(engine, token),
+        create_app(engine, token, metrics_are_open=metrics_are_open),
         host=host,
         port=port,
         lifespan="off",

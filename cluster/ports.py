@@ -48,6 +48,7 @@ class EventBatch(Value):
     events: tuple[WorkEvent, ...]
     offer: Offer
     held: tuple[Held, ...] = ()
+    figures: dict[str, float] = {}  # by jobs.figures.Figure; what only grows is counted since the process began
 
 
 class Fleet(Protocol):

@@ -18,17 +18,23 @@ import ray
 import ray.exceptions
 import ray.util
 import structlog
+from ray._private import state as ray_state
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from cluster import logs
 from cluster.ports import EventBatch, Hello
 from cluster.worker import Worker
 from jobs import failpoints
-from jobs.errors import StaleEpoch, Unauthorized, WorkerLost
+from jobs.errors import StaleEpoch, Unauthorized, WorkerDied, WorkerLost
 from jobs.spec import Job
 
 PREFIX = "worker-"
 ANSWER_SECONDS = 10.0  # a control call answers in milliseconds; after this long the worker counts as silent
+NOTICE_SECONDS = 0.3  # until Ray's head has heard of a process that died
 WORKBENCH = "cluster.bench:open_workbench"
+
+_DEAD = ("RESTARTING", "DEAD")
+"""What Ray's head says of an actor whose process has ended; a real worker takes a while to be there again."""
 
 log = structlog.get_logger("ray_fleet")
 
@@ -46,6 +52,7 @@ class WorkerActor:
     """The worker inside its Ray actor; values cross the border as JSON."""
 
     def __init__(self, name: str, workbench: str, options: str) -> None:
+        logs.to_stderr_as_json("worker")
         failpoints.arm_from_environment()
         module, function = workbench.split(":")
         given = json.loads(options)
@@ -189,10 +196,23 @@ class RayFleet:
         except TimeoutError as silent:
             raise WorkerLost(f"Worker {worker} did not answer {method} within {patience:.0f} s.") from silent
         except ray.exceptions.RayError as lost:
-            raise WorkerLost(f"Worker {worker} is gone: {type(lost).__name__}.", hint="Ray restarts it.") from lost
+            raise await _explained(worker, actor, lost) from lost
         if "stale" in answer:
             raise StaleEpoch(answer["stale"])
         return answer["value"]
+
+
+async def _explained(worker: str, actor: Any, lost: ray.exceptions.RayError) -> WorkerLost:
+    """Whether a worker that Ray could not ask is dead, by what Ray's head knows, or perhaps only out of reach."""
+    await asyncio.sleep(NOTICE_SECONDS)
+    said = f"Worker {worker} is gone: {type(lost).__name__}."
+    try:
+        known = await asyncio.to_thread(ray_state.actors, actor._actor_id.hex())
+    except (RuntimeError, ray.exceptions.RayError) as headless:
+        return WorkerLost(f"{said} Ray's head does not answer: {headless}", hint="Ray restarts it.")
+    if known.get("State") in _DEAD:
+        return WorkerDied(said, hint="Ray restarts it; its jobs go to other workers at once.")
+    return WorkerLost(said, hint="Ray restarts it.")
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import structlog
 
+from cluster import logs
 from cluster.ports import EventBatch, EventKind, Held, Hello, Offer, Trouble, Workbench, WorkEvent
 from jobs import failpoints
 from jobs.errors import FarmError, StaleEpoch, StoreUnavailable
@@ -52,6 +53,8 @@ class Worker:
         self._last_number = 0
         self._held: dict[str, Held] = {}
         self._offer = Offer()
+        self._figures: dict[str, float] = {}
+        self._fields: dict[str, dict[str, str]] = {}  # by held job: what every line about it says
         self._epoch = 0
         self._waiters: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._closing = threading.Event()
@@ -74,8 +77,10 @@ class Worker:
                 self._held[job.id] = Held(job=job.id, attempt=self._held[job.id].attempt, epoch=epoch)
                 return
             self._held[job.id] = Held(job=job.id, attempt=attempt, epoch=epoch)
+            self._fields[job.id] = logs.fields_of(job)
             self._orders.append(_Begin(job, attempt))
             self._ordered.set()
+        log.info("taken", worker=self.name, attempt=attempt, epoch=epoch, **logs.fields_of(job))
 
     def stop(self, epoch: int, job: str, at_checkpoint: bool) -> None:
         """Let go of a job; letting go of what is not held is harmless. Raises StaleEpoch."""
@@ -116,6 +121,7 @@ class Worker:
                 events=tuple(event for event in self._events if event.number > after),
                 offer=self._room(),
                 held=self._holding(),
+                figures=self._figures,
             )
 
     # Work: the one thread that touches the workbench.
@@ -142,7 +148,7 @@ class Worker:
         if bench.idle():
             return had_orders
         failpoints.reach("worker.before-turn")
-        self._tell(bench.turn(), bench.offer())
+        self._tell(bench.turn(), bench.offer(), bench.figures())
         failpoints.reach("worker.after-turn")
         return True
 
@@ -162,7 +168,9 @@ class Worker:
         self._bench = self._open()
         with self._lock:
             self._offer = self._bench.offer()
+            self._figures = self._bench.figures()
             self._wake()
+        log.info("workbench open", worker=self.name, incarnation=self.incarnation)
         return self._bench
 
     def _carry_out_orders(self, bench: Workbench) -> bool:
@@ -175,11 +183,12 @@ class Worker:
                 happened: list[WorkEvent] = []
             else:
                 happened = bench.stop(order.job, at_checkpoint=order.at_checkpoint)
+                self._say_stopped(order, happened)
             with self._lock:
                 self._orders.popleft()
                 if isinstance(order, _Stop):
                     self._held.pop(order.job, None)
-            self._tell(happened, bench.offer())
+            self._tell(happened, bench.offer(), bench.figures())
         return bool(orders)
 
     def _give_up_everything(self, broken: Exception) -> None:
@@ -191,7 +200,7 @@ class Worker:
         self._discard_bench()
         trouble = _trouble(broken)
         events = [WorkEvent(job=one.job, attempt=one.attempt, kind=EventKind.FAILED, trouble=trouble) for one in held]
-        self._tell(events, Offer())
+        self._tell(events, Offer(), self._figures)
         self._closing.wait(BACK_OFF_SECONDS)
 
     def _discard_bench(self) -> None:
@@ -204,12 +213,29 @@ class Worker:
         except Exception as broken:
             log.error("broken workbench did not close", worker=self.name, exc_info=broken)
 
-    def _tell(self, events: list[WorkEvent], offer: Offer) -> None:
+    def _say_stopped(self, order: _Stop, happened: list[WorkEvent]) -> None:
+        """A job that was let go of without a word of its own."""
+        if not happened:
+            fields = self._fields.pop(order.job, {"job": order.job})
+            log.info("stopped", worker=self.name, at_checkpoint=order.at_checkpoint, **fields)
+
+    def _say_ended(self, event: WorkEvent) -> None:
+        """One line for every end of an attempt; what failed says why by its reason, the message goes to the dispatcher."""
+        fields = {"worker": self.name, "attempt": event.attempt, **self._fields.pop(event.job, {"job": event.job})}
+        if event.trouble is not None:
+            log.warning(event.kind.value, reason=event.trouble.reason, retryable=event.trouble.retryable, **fields)
+        else:
+            log.info(event.kind.value, done=event.done, total=event.total, **fields)
+
+    def _tell(self, events: list[WorkEvent], offer: Offer, figures: dict[str, float]) -> None:
+        for event in events:
+            if event.kind is not EventKind.PROGRESS:
+                self._say_ended(event)
         with self._lock:
             for event in events:
                 self._number(event)
             freed = offer != self._offer
-            self._offer = offer
+            self._offer, self._figures = offer, figures
             if events or freed:
                 self._wake()
 

@@ -120,6 +120,10 @@ class WorkerLost(FarmError):
     retryable = True
 
 
+class WorkerDied(WorkerLost):
+    """A worker's process is known to be dead: what it held need not wait until its lease runs out."""
+
+
 class DispatcherUnavailable(FarmError):
     """The dispatcher does not answer."""
 

@@ -72,6 +72,9 @@ def chunk(chunk_id: str) -> str:
     return f"record/chunk/{chunk_id}"
 
 
+IMAGES = "image/"
+
+
 def image(recipe_hash: str) -> str:
     """A finished image: digest, size, attempt."""
     return f"image/{recipe_hash[:2]}/{recipe_hash}"

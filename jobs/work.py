@@ -71,6 +71,9 @@ class Workbench(Protocol):
     def idle(self) -> bool:
         """Whether there is nothing to do."""
 
+    def figures(self) -> dict[str, float]:
+        """What it has come to and what it holds, by the names of jobs.figures.Figure."""
+
     def stop(self, job: str, *, at_checkpoint: bool) -> list[WorkEvent]:
         """Let go of a job; with at_checkpoint, write its checkpoint first and say YIELDED."""
 

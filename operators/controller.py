@@ -55,6 +55,10 @@ class Controller:
         self._queue = WorkQueue[Place]()
         self._bell = asyncio.Event()
 
+    def metrics(self) -> bytes:
+        """Its figures in Prometheus' text format."""
+        return self._rounds.figures.text(len(self._queue))
+
     async def run(self) -> NoReturn:
         """Watch and reconcile until cancelled; being cancelled at any point loses nothing."""
         async with asyncio.TaskGroup() as together:
@@ -70,6 +74,7 @@ class Controller:
     async def _relist(self) -> NoReturn:
         while True:
             await self._wake_all()
+            self._rounds.figures.relisted()
             await asyncio.sleep(self._pace.relist)
 
     async def _watch(self) -> None:
@@ -104,9 +109,11 @@ class Controller:
             try:
                 wake = await self._news.events(last.number, self._pace.poll)
             except FarmError as away:  # also a wrong token: what needs no dispatcher goes on
+                self._rounds.figures.dispatcher_answered(False)
                 log.warning("dispatcher does not answer", reason=away.reason, error=away.message)
                 await asyncio.sleep(self._pace.away)
                 continue
+            self._rounds.figures.dispatcher_answered(True)
             if wake.epoch != last.epoch:
                 log.info("dispatcher met", epoch=wake.epoch)
                 self._rounds.forget_dispatcher()
@@ -139,7 +146,8 @@ class Controller:
         while True:
             place = await self._next()
             try:
-                again = await self._rounds.look(place)
+                with self._rounds.figures.round(place.kind):
+                    again = await self._rounds.look(place)
             except FarmError as error:
                 longest = AWAY_SECONDS if error.retryable else LONGEST_BACK_OFF_SECONDS
                 self._put_off(place, error.message, error.reason, longest)

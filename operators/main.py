@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import structlog
 
@@ -21,6 +21,7 @@ from jobs.ports import Clock, ObjectStore
 from operators import settings
 from operators.act import Actor
 from operators.controller import Controller
+from operators.health import Health, telling
 from operators.listings import Listings
 from operators.observe import Lookups, Observer
 from operators.rounds import Rounds
@@ -34,7 +35,7 @@ log = structlog.get_logger("controller")
 
 def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start."""
-    logs.to_stderr_as_json()
+    logs.to_stderr_as_json("controller")
     try:
         failpoints.arm_from_environment()
         asyncio.run(_serve(settings.read()))
@@ -63,7 +64,11 @@ async def _serve(chosen: Settings) -> None:
     async with DispatcherClient(dispatcher_url, token) as dispatcher:
         controller = put_together(documents, store, dispatcher, MachineClock(), chosen.chunk)
         log.info("controller starts", home=str(chosen.home), dispatcher=dispatcher_url)
-        await _until_told_to_stop(controller)
+        async with AsyncExitStack() as open_ports:
+            if chosen.metrics_port:
+                health = Health(controller.metrics, "" if chosen.metrics_open else token)
+                await open_ports.enter_async_context(telling(health, chosen.host, chosen.metrics_port))
+            await _until_told_to_stop(controller)
     documents.close()
     log.info("controller stopped")
 

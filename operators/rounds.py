@@ -6,19 +6,24 @@ Knows no loop and no queue; whoever calls it may stop between any two of its eff
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
+from cluster import logs
 from cluster.ports import Manifests, OwnerReport
 from jobs.errors import FarmError, NotFound
 from jobs.lifecycle import JobState
 from jobs.ports import Clock
+from jobs.spec import Job
 from operators.act import Actor
 from operators.decision import Decision
+from operators.figures import ControllerFigures
 from operators.observe import Observer
 from operators.observed import Observed, ObservedCampaign
+from operators.places import Place as Place
+from operators.places import place_of as place_of
 from operators.reconcile import reconcile
 from operators.unreadable import AnyStatus, kept_status, with_trouble
 
@@ -27,25 +32,12 @@ Document = dict[str, Any]
 log = structlog.get_logger("controller")
 
 
-@dataclass(frozen=True)
-class Place:
-    """Where a manifest is, was, or will be."""
-
-    kind: str
-    namespace: str
-    name: str
-
-
-def place_of(document: Document) -> Place:
-    """Where a document stands."""
-    return Place(document["kind"], document["metadata"]["namespace"], document["metadata"]["name"])
-
-
 class Rounds:
     """Rounds over places, one at a time for each place."""
 
     def __init__(self, documents: Manifests, observer: Observer, actor: Actor, clock: Clock) -> None:
         self._documents, self._observer, self._actor, self._clock = documents, observer, actor, clock
+        self.figures = ControllerFigures(clock.monotonic)
         self._uids: dict[Place, set[str]] = defaultdict(set)  # everything that was ever seen at a place
         self._reports: dict[str, OwnerReport] = {}  # the dispatcher's last answer, by uid
         self._at_work: dict[Place, str] = {}  # the uids that wanted something when they were last handed over
@@ -110,6 +102,7 @@ class Rounds:
         if document is None:
             for memory in (self._uids, self._at_work, self._waits_for, self._written):
                 memory.pop(place, None)
+            self.figures.forgotten(place)
 
     async def _decide(self, place: Place, document: Document) -> tuple[Observed, Decision]:
         """Observe, reconcile, and write down what must be written."""
@@ -143,6 +136,9 @@ class Rounds:
         return after.status, moved_on or bool(_done(report) - _done(before))
 
     def _remember(self, place: Place, uid: str, decision: Decision, report: OwnerReport) -> None:
+        before = self._reports.get(uid)
+        for job in decision.wanted:
+            _tell_moved(place, job, before, report)
         self._reports[uid] = report
         if decision.wanted:
             self._at_work[place] = uid
@@ -162,9 +158,14 @@ class Rounds:
         """Write the status; whether somebody edited the manifest since it was read."""
         written = await self._actor.say(document, status)
         if written is None:
+            self.figures.overtaken()
             return True
         self._written[place] = int(written["metadata"]["resourceVersion"])
-        return bool(written["metadata"]["generation"] != document["metadata"]["generation"])
+        self.figures.said(place, status.phase or "Unknown")
+        was_edited = bool(written["metadata"]["generation"] != document["metadata"]["generation"])
+        if was_edited:
+            self.figures.overtaken()
+        return was_edited
 
     def _note_waiting(self, place: Place, seen: Observed) -> None:
         if not isinstance(seen, ObservedCampaign):
@@ -174,6 +175,20 @@ class Rounds:
             choices = [choice for look in seen.campaign.spec.looks for choice in look.choices]
             projects = (Place("BrandProject", place.namespace, choice.brand) for choice in choices)
             self._waits_for[place] = frozenset(projects)
+
+
+def _tell_moved(place: Place, job: Job, before: OwnerReport | None, report: OwnerReport) -> None:
+    """One line when a job is first wanted, and one when the dispatcher says how it ended."""
+    was = before.states.get(job.id) if before else None
+    now = report.states.get(job.id)
+    if now is None or (was is not None and was.state == now.state):
+        return
+    manifest = {"manifest": place.kind, "namespace": place.namespace, "name": place.name}
+    fields = {**manifest, **logs.fields_of(job), "attempt": now.attempt, "epoch": report.epoch}
+    if was is None and now.state in (JobState.WAITING, JobState.LEASED):
+        log.info("wanted", state=now.state, **fields)
+    elif now.state in (JobState.DONE, JobState.FAILED):
+        log.info(f"seen {now.state}", **fields)
 
 
 def _done(report: OwnerReport | None) -> set[str]:

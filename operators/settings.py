@@ -17,6 +17,7 @@ class Settings(settings.Settings):
 
     dispatcher: str | None = None  # its URL; by default what the home says
     chunk: int = Field(default=LAPTOP_CHUNK, ge=1, le=512)  # shots leased together
+    metrics_port: int = Field(default=0, ge=0, le=65535)  # where it tells its figures and its health; 0: nowhere
 
     @property
     def manifests(self) -> Path:

@@ -15,6 +15,7 @@ from jobs import blobs, failpoints, keys, publish
 from jobs.bases import conditioning
 from jobs.bases.loading import Base
 from jobs.errors import Corrupt, FarmError, OutOfMemory, RecipeInvalid
+from jobs.figures import Figure, Tally
 from jobs.generation import numerics
 from jobs.generation.batches import Pool, Waiting
 from jobs.generation.chunks import Chunk, Outputs
@@ -37,15 +38,19 @@ class Generator:
     `batch_size` images are drawn at a time, always; `slots` different sets of adapters stay resident.
     """
 
-    def __init__(self, base: Base, store: ObjectStore, batch_size: int, slots: int, clock: Clock) -> None:
+    def __init__(
+        self, base: Base, store: ObjectStore, batch_size: int, slots: int, clock: Clock, tally: Tally | None = None
+    ) -> None:
         self._base = base
+        self._batch_size = batch_size
+        self._tally = tally or Tally(clock.monotonic)
         self._store = store
         self._clock = clock
         self._renderer = Renderer(base, store, batch_size, slots)
         self._pool = Pool(batch_size, slots)
         self._threads = ThreadPoolExecutor(WRITERS, thread_name_prefix="writer")
         self._made = numerics.made(base, batch_size)
-        self._outbox = Outbox(store, self._made, self._threads, BATCHES_UNDER_WAY * batch_size)
+        self._outbox = Outbox(store, self._made, self._threads, BATCHES_UNDER_WAY * batch_size, self._tally)
         self._chunks: dict[AskedId, Chunk] = {}
         self._owners: dict[Outputs, AskedId] = {}  # the chunk that has each image drawn, until it is settled
         self._reports: list[Report] = []
@@ -181,9 +186,16 @@ class Generator:
         except torch.OutOfMemoryError as error:
             self._fail_chunks(batch, _out_of_memory(error))
             return
+        self._count(len(ready))
         for shot, pixels in zip(ready, pictures, strict=True):
             wanted = self._chunks[shot.chunk].outputs(shot.recipe)
             self._outbox.send(Parcel(tuple(self._renderer.finished(pixels, wanted))))
+
+    def _count(self, drawn: int) -> None:
+        if drawn:
+            self._tally.add(Figure.BATCHES)
+            self._tally.add(Figure.IMAGES, drawn)
+            self._tally.add(Figure.PADDED_IMAGES, self._batch_size - drawn)
 
     def _charge(self, chunks: Sequence[AskedId], seconds: float) -> None:
         """Share a turn's time among the chunks of its shots, so that the seconds of all records add up to the worker's."""

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from jobs import blobs, keys, publish
+from jobs.figures import Figure, Tally
 from jobs.finishing import encode, png
 from jobs.generation import metadata
 from jobs.ports import ObjectStore
@@ -33,12 +34,16 @@ def png_of(image: Image) -> bytes:
     return png.encode_png(encode.to_bytes_rgb(image.pixels), metadata.texts(image.recipe))
 
 
-def record(store: ObjectStore, image: Image, made: Mapping[str, str], write_id: str = "") -> None:
+def record(
+    store: ObjectStore, image: Image, made: Mapping[str, str], write_id: str = "", tally: Tally | None = None
+) -> None:
     """Keep an image: its bytes under their digest, then its record, which the first writer keeps.
 
-    Doing it again is harmless. Raises RecipeInvalid as `png_of`, StoreError, StoreUnavailable.
+    Doing it again is harmless. The seconds of encoding are added to `tally`.
+    Raises RecipeInvalid as `png_of`, StoreError, StoreUnavailable.
     """
-    file = png_of(image)
+    with (tally or Tally()).timing(Figure.ENCODING_SECONDS):
+        file = png_of(image)
     digest = blobs.put(store, file)
     body = ImageRecord(
         made=dict(made),

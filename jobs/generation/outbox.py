@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from jobs import failpoints
 from jobs.errors import FarmError
+from jobs.figures import Tally
 from jobs.generation import images
 from jobs.generation.images import Image
 from jobs.identity import Digest
@@ -49,8 +50,16 @@ class Collected:
 class Outbox:
     """`most_waiting` parcels may be under way before `collect` waits for some to end."""
 
-    def __init__(self, store: ObjectStore, made: Mapping[str, str], threads: ThreadPoolExecutor, most_waiting: int):
+    def __init__(
+        self,
+        store: ObjectStore,
+        made: Mapping[str, str],
+        threads: ThreadPoolExecutor,
+        most_waiting: int,
+        tally: Tally | None = None,
+    ):
         self._store = store
+        self._tally = tally or Tally()
         self._made = made
         self._threads = threads
         self._most_waiting = most_waiting
@@ -94,7 +103,7 @@ class Outbox:
     def _deliver(self, parcel: Parcel) -> None:
         for number, image in enumerate(parcel.images):
             failpoints.reach("outbox.before-image")
-            images.record(self._store, image, self._made, f"{parcel.write_id}-{number}")
+            images.record(self._store, image, self._made, f"{parcel.write_id}-{number}", self._tally)
             failpoints.reach("outbox.after-image")
 
 

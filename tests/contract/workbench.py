@@ -11,8 +11,9 @@ import pytest
 from cluster.folder_store import FolderStore
 from jobs import publish
 from jobs.errors import StoreUnavailable
+from jobs.figures import GROWING, Figure
 from jobs.ports import ObjectStore
-from jobs.spec import Job, JobKind, TrainAsk
+from jobs.spec import GenerateAsk, Job, JobKind, TrainAsk
 from jobs.work import EventKind, Offer, Workbench, WorkEvent
 from tests.fakes.away import AwayStore
 from tests.fakes.workbench import NO_DATASET
@@ -114,6 +115,54 @@ class WorkbenchContract(ABC):
         assert bench.stop(job.id, at_checkpoint=False) == []
         assert (turned(bench), room(bench.offer(), kind)) == ([], before)
         assert not store.exists(job.record_key)
+
+    def test_its_figures_have_known_names_and_never_shrink_where_they_only_grow(self, bench: Workbench) -> None:
+        for job in self.of_each_kind():
+            bench.begin(job, 1)
+        told = [bench.figures()]
+        while not bench.idle():
+            bench.turn()
+            told.append(bench.figures())
+        assert {*Figure} - {Figure.DEVICE_MEMORY} == {Figure(name) for name in told[-1]} - {Figure.DEVICE_MEMORY}
+        for figure in GROWING:
+            values = [figures[figure] for figures in told]
+            assert values == sorted(values), figure
+        assert told[-1][Figure.STEPS] - told[0][Figure.STEPS] == self.training_steps()
+        assert told[-1][Figure.IMAGES] - told[0][Figure.IMAGES] == self.chunk_images()
+        assert told[-1][Figure.BUSY_SECONDS] > told[0][Figure.BUSY_SECONDS]
+        assert told[-1][Figure.STORE_SECONDS] > 0
+
+    def test_its_figures_say_what_it_holds(self, bench: Workbench) -> None:
+        free = bench.figures()[Figure.ROWS_FREE]
+        for job in (self.training(1), self.training(2), self.chunk(1)):
+            bench.begin(job, 1)
+        during = bench.figures()
+        turned(bench)
+        held = (Figure.ROWS_IN_USE, Figure.ROWS_FREE, Figure.CHUNKS_HELD)
+        assert [during[figure] for figure in held] == [2, free - 2, 1]
+        assert [bench.figures()[figure] for figure in held] == [0, free, 0]
+
+    def test_a_result_that_another_recorded_first_is_counted_as_work_done_twice(
+        self, bench: Workbench, store: AwayStore
+    ) -> None:
+        job = self.training(1)
+        bench.begin(job, 1)
+        until_step(bench, job, 1)
+        store.create(job.record_key, b'{"made": "by another"}')
+        turned(bench)
+        assert bench.figures()[Figure.DUPLICATE_RECORDS] == 1
+
+    def training_steps(self) -> int:
+        """How many steps training 1 takes."""
+        ask = self.training(1).ask
+        assert isinstance(ask, TrainAsk)
+        return ask.recipe.steps
+
+    def chunk_images(self) -> int:
+        """How many images chunk 1 takes."""
+        ask = self.chunk(1).ask
+        assert isinstance(ask, GenerateAsk)
+        return ask.stop - ask.start
 
     def test_letting_go_of_what_is_not_held_is_harmless(self, bench: Workbench) -> None:
         assert bench.stop(self.training(1).id, at_checkpoint=True) == []

@@ -16,10 +16,13 @@ from enum import StrEnum
 from cluster import stores
 from cluster.ports import EventKind, Offer, Trouble, WorkEvent
 from jobs import blobs, keys, publish
+from jobs.figures import Figure, Tally
+from jobs.metered_store import MeteredStore
 from jobs.ports import ObjectStore
 from jobs.spec import GenerateAsk, IntakeAsk, Job, JobKind, TrainAsk
 
 ROWS, CHUNKS, INTAKES = 4, 2, 1
+_COUNTED_AS = {JobKind.TRAIN: Figure.STEPS, JobKind.GENERATE: Figure.IMAGES}
 INTAKE_STEPS = 3
 NO_DATASET = "0" * 64
 """A training on this dataset fails, here as on the real workbench: nobody ever took it in."""
@@ -48,7 +51,8 @@ class FakeWorkbench:
     checkpoint too: `made(store, job)` tells who did which step. `steps`: of every job, instead of what its ask says."""
 
     def __init__(self, store: ObjectStore, steps: int = 0, step_seconds: float = 0.0) -> None:
-        self._store = store
+        self._tally = Tally()
+        self._store = MeteredStore(store, self._tally)
         self._steps = steps
         self._step_seconds = step_seconds
         self._held: dict[str, Held] = {}
@@ -75,10 +79,11 @@ class FakeWorkbench:
         self._held[job.id] = Held(job, attempt, step, self._steps or _steps(job), step)
 
     def turn(self) -> list[WorkEvent]:
-        time.sleep(self._step_seconds)
-        if not self._news:
-            for held in list(self._held.values()):
-                self._advance(held)
+        with self._tally.timing(Figure.BUSY_SECONDS):
+            time.sleep(self._step_seconds)
+            if not self._news:
+                for held in list(self._held.values()):
+                    self._advance(held)
         news, self._news = self._news, []
         return news
 
@@ -89,6 +94,8 @@ class FakeWorkbench:
             key = keys.checkpoint(held.job.id, held.step + 1, held.attempt)
             self._store.create(key, json.dumps(told).encode())
             held.step += 1
+            if held.job.kind in _COUNTED_AS:
+                self._tally.add(_COUNTED_AS[held.job.kind])
         if held.step < held.steps:
             self._tell(held, EventKind.PROGRESS)
             return
@@ -110,6 +117,15 @@ class FakeWorkbench:
 
     def _tell(self, held: Held, kind: EventKind) -> None:
         self._news.append(WorkEvent(job=held.job.id, attempt=held.attempt, kind=kind, done=held.step, total=held.steps))
+
+    def figures(self) -> dict[str, float]:
+        free = self.offer()
+        held = {
+            Figure.ROWS_IN_USE: ROWS - free.train_rows,
+            Figure.ROWS_FREE: free.train_rows,
+            Figure.CHUNKS_HELD: CHUNKS - free.chunks,
+        }
+        return {**self._tally.read(), **{figure.value: float(amount) for figure, amount in held.items()}}
 
     def idle(self) -> bool:
         return not self._held and not self._news
