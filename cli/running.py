@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from cluster.farm_home import Endpoint, FarmHome, write_secret
 from cluster.stores import open_store
 from jobs.errors import FarmBusy, FarmDown, FarmError, Timeout
 
-START_SECONDS = 300.0
+START_SECONDS = 600.0  # two tries of each part, with the supervisor's patience for each
 STOP_SECONDS = 90.0  # three children, each with the time that a checkpoint needs
 LOOK_EVERY_SECONDS = 0.2
 STAGES = ("the supervisor starts", "Ray's head starts", "the dispatcher starts", "the controller starts")
@@ -152,7 +153,7 @@ def _until_ready(home: FarmHome, process: subprocess.Popen[bytes], log: Path, be
         endpoint = _announced(home)
         if endpoint is not None and endpoint.pid == process.pid:
             return endpoint
-        tell(_stage(home))
+        tell(_stage(home, log, begin))
         time.sleep(LOOK_EVERY_SECONDS)
     raise Timeout(
         f"The farm in {home.root} was not ready after {START_SECONDS:.0f} s.", hint=f"See the logs in {home.logs}."
@@ -166,19 +167,25 @@ def _announced(home: FarmHome) -> Endpoint | None:
         return None
 
 
-def _stage(home: FarmHome) -> str:
-    """Which part starts now: the supervisor writes down each child as it starts it."""
+def _stage(home: FarmHome, log: Path, begin: int) -> str:
+    """Which part starts now: the supervisor writes down each child as it starts it, and says which is slow."""
     try:
         started = len(json.loads(home.children.read_text()))
     except (OSError, ValueError):
         started = 0
-    return f"Starting the farm: {STAGES[min(started, len(STAGES) - 1)]}"
+    slow = [found[0] for line in _said(log, begin) if (found := re.search(r"\w+ is slow to start; try \d of \d", line))]
+    return f"Starting the farm: {slow[-1] if slow else STAGES[min(started, len(STAGES) - 1)]}"
+
+
+def _said(log: Path, begin: int) -> list[str]:
+    """What the supervisor has said since it was started."""
+    with log.open("rb") as file:
+        file.seek(begin)
+        return [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
 
 
 def _did_not_start(home: FarmHome, log: Path, begin: int) -> FarmError:
-    with log.open("rb") as file:
-        file.seek(begin)
-        said = [line for line in file.read().decode(errors="replace").splitlines() if line.strip()]
+    said = _said(log, begin)
     last = said[-1] if said else "it said nothing"
     if last.startswith("Another farm holds"):
         return FarmBusy(last, hint="Use it (`brandfarm status`), or choose another folder with --home.")

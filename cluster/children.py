@@ -10,6 +10,7 @@ import json
 import os
 import signal
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,6 +36,8 @@ class Child:
     not_before: float = 0.0
     farewell: signal.Signals = signal.SIGTERM
     needs: tuple[str, ...] = field(default=())  # children that it cannot live without
+    fresh: Callable[[], list[str]] = list  # what is added to the command, found anew at each start
+    log: Path | None = None  # where the cause is found if it does not start; left out: its own
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from jobs.errors import FarmDown
 
@@ -30,13 +31,17 @@ def default_bases() -> Path:
 
 @dataclass(frozen=True)
 class Endpoint:
-    """How to reach a running farm. `store` is its address without credentials, for people; pid is the supervisor's."""
+    """How to reach a running farm. `store` is its address without credentials, for people; pid is the supervisor's.
+
+    `version` is the release that runs, empty where it was of a release that did not say.
+    """
 
     dispatcher: str
     ray: str
     store: str
     pid: int
     started: float
+    version: str = ""
 
 
 @dataclass(frozen=True)
@@ -102,8 +107,8 @@ class FarmHome:
     def endpoint(self) -> Endpoint:
         """How to reach the farm. Raises FarmDown where none has said that it is ready."""
         try:
-            return Endpoint(**json.loads(self.endpoint_file.read_text()))
-        except (FileNotFoundError, ValueError, TypeError) as missing:
+            return _endpoint(json.loads(self.endpoint_file.read_text()))
+        except (FileNotFoundError, ValueError, TypeError, AttributeError) as missing:
             raise FarmDown(
                 f"No farm runs in {self.root}.", hint="Start one with `brandfarm up`, or name its folder with --home."
             ) from missing
@@ -115,6 +120,12 @@ class FarmHome:
     def withdraw(self) -> None:
         """Say that no farm runs here any more."""
         self.endpoint_file.unlink(missing_ok=True)
+
+
+def _endpoint(told: dict[str, Any]) -> Endpoint:
+    """What a farm said, also one of a newer release that says more."""
+    known = {field.name for field in fields(Endpoint)}
+    return Endpoint(**{name: value for name, value in told.items() if name in known})
 
 
 def write_secret(path: Path, text: str) -> None:

@@ -11,19 +11,19 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
 import httpx
 import structlog
 
-from cluster import store_url, stores
+from cluster import ray_head, store_url, stores
 from cluster.children import Child, end_leftovers
 from cluster.farm_home import Endpoint, FarmHome, write_secret
 from jobs import keys
@@ -31,9 +31,16 @@ from jobs.errors import FarmBusy, FarmError
 from jobs.identity import digest_of
 
 READY_SECONDS = 120.0
+STARTS = 2  # a part that dies or is silent while it starts gets a second try: the first has warmed the machine
 LOOK_EVERY_SECONDS = 0.1  # a look costs microseconds, and a dead dispatcher has seconds to be back
 LONGEST_BACK_OFF_SECONDS = 30.0
 STEADY_SECONDS = 60.0  # a child that has lived so long starts again at once when it dies
+
+WAITED_FOR = {
+    "ray": "its node to register",
+    "dispatcher": "it to take charge and answer",
+    "controller": "its process",
+}
 
 log = structlog.get_logger("supervisor")
 
@@ -45,7 +52,8 @@ class Supervisor:
         self._home = home
         self._stopping = threading.Event()
         self._lock_file: IO[str] | None = None
-        self._ray_port, self._api_port = _free_ports(2)
+        self._ray_port, self._api_port = ray_head.free_ports(2)
+        self._ray_folder = _short_temporary_folder(home)
         self._children = self._plan(cpus, threads)
 
     def run(self) -> None:
@@ -72,10 +80,11 @@ class Supervisor:
 
     def _empty_temporary_folder(self) -> None:
         """Ray's files of the last run go; those of this run, workers' logs among them, are found beside the other logs."""
-        shutil.rmtree(_short_temporary_folder(self._home))
+        shutil.rmtree(self._ray_folder)
+        _short_temporary_folder(self._home)
         link = self._home.logs / "workers"
         link.unlink(missing_ok=True)
-        link.symlink_to(_short_temporary_folder(self._home) / "session_latest" / "logs")
+        link.symlink_to(self._ray_folder / "session_latest" / "logs")
 
     def _require_store(self) -> None:
         """Raises StoreError. Without its store no child would become ready, and a person would read of a dispatcher instead."""
@@ -98,10 +107,7 @@ class Supervisor:
         ray_address = f"127.0.0.1:{self._ray_port}"
         environment = {
             **os.environ,
-            "RAY_AUTH_MODE": "token",
-            "RAY_AUTH_TOKEN": token,
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RAY_TMPDIR": str(_short_temporary_folder(home)),
+            **ray_head.environment(token=token, folder=self._ray_folder),
             "RAY_raylet_start_wait_time_s": f"{READY_SECONDS:.0f}",  # Ray's half minute is too short on a busy laptop
             "OMP_WAIT_POLICY": "PASSIVE",
             "OMP_NUM_THREADS": str(threads),
@@ -114,16 +120,17 @@ class Supervisor:
             "BRANDFARM_RAY_ADDRESS": ray_address,
             "BRANDFARM_THREADS": str(threads),
         }
-        ray = [
-            str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats",
-            "--include-dashboard=false", f"--port={self._ray_port}", f"--num-cpus={cpus}",
-            "--node-ip-address=127.0.0.1", f"--temp-dir={_short_temporary_folder(home)}",
-        ]  # fmt: skip
+        ray = ray_head.command(port=self._ray_port, cpus=cpus, folder=self._ray_folder)
         dispatcher = [sys.executable, "-m", "cluster.main"]
         return [
             Child(
-                "ray", ray, environment, farewell=signal.SIGKILL
-            ),  # it keeps nothing, and `ray start --block` is deaf
+                "ray",
+                ray,
+                environment,
+                farewell=signal.SIGKILL,  # it keeps nothing, and `ray start --block` is deaf
+                fresh=lambda: ray_head.begin(self._ray_folder),
+                log=home.logs / "workers" / "raylet.err",
+            ),
             Child("dispatcher", dispatcher, environment, farewell=signal.SIGUSR1, needs=("ray",)),
             Child("controller", [sys.executable, "-m", "operators.main"], environment),
         ]
@@ -133,23 +140,51 @@ class Supervisor:
         return f"http://127.0.0.1:{self._api_port}"
 
     def _start(self, child: Child) -> None:
-        with (self._home.logs / f"{child.name}.log").open("ab") as out:
+        with self._log_of(child).open("ab") as out:
             child.process = subprocess.Popen(
-                child.command, env=child.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                [*child.command, *child.fresh()], env=child.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 start_new_session=True, cwd=self._home.root,
             )  # fmt: skip
         child.started = time.monotonic()
         log.info("started", child=child.name, pid=child.process.pid)
         self._write_children()
 
+    def _log_of(self, child: Child) -> Path:
+        return self._home.logs / f"{child.name}.log"
+
     def _require_ready(self, child: Child) -> None:
         """Raises SystemExit where a child does not come up: a farm that cannot start does not stay half started."""
-        if not self._became_ready(child) and not self._stopping.is_set():
-            raise SystemExit(f"{child.name} did not start; see {self._home.logs / (child.name + '.log')}")
+        for go in range(1, STARTS + 1):
+            if self._became_ready(child) or self._stopping.is_set():
+                return
+            tale = self._tale(child)
+            if go < STARTS:
+                log.warning(f"{child.name} is slow to start; try {go + 1} of {STARTS}", found=tale)
+                self._start_again(child)
+        raise SystemExit(
+            f"{child.name} did not start in {STARTS} tries: {tale}; see {child.log or self._log_of(child)}"
+        )
+
+    def _tale(self, child: Child) -> str:
+        """How a start that failed has ended, and how long it was waited for."""
+        waited = f"{time.monotonic() - child.started:.0f} s for {WAITED_FOR[child.name]}"
+        if child.process is None or child.is_alive():
+            return f"waited {waited}"
+        return f"it ended with code {child.process.returncode} after {waited}"
+
+    def _start_again(self, child: Child) -> None:
+        """A child, and before it those that it needs and that have died meanwhile."""
+        child.drop()
+        for one in (*self._needed_by(child), child):
+            if not one.is_alive():
+                one.drop()
+                self._start(one)
+                if one is not child:
+                    self._became_ready(one)
 
     def _became_ready(self, child: Child) -> bool:
         ready: dict[str, Callable[[], bool]] = {
-            "ray": lambda: _answers(self._ray_port),
+            "ray": self._ray_is_up,
             "dispatcher": lambda: _is_healthy(self._dispatcher_url),
         }
         check = ready.get(child.name, lambda: True)
@@ -159,6 +194,10 @@ class Supervisor:
                 return True
             time.sleep(0.1)
         return False
+
+    def _ray_is_up(self) -> bool:
+        ray_head.answer_for_agents(self._ray_folder)
+        return ray_head.is_up(self._ray_folder)
 
     def _look(self) -> None:
         for child in self._children:
@@ -196,6 +235,7 @@ class Supervisor:
                 store=str(store_url.parse(self._home.store_url())),
                 pid=os.getpid(),
                 started=time.time(),
+                version=metadata.version("brandfarm"),
             )
         )
         log.info("ready", dispatcher=self._dispatcher_url)
@@ -210,22 +250,6 @@ class Supervisor:
             log.info("stopping", child=child.name)
             child.end()
         self._home.children.unlink(missing_ok=True)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def _answers(port: int) -> bool:
-    with socket.socket() as attempt:
-        attempt.settimeout(1.0)
-        return attempt.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _is_healthy(url: str) -> bool:

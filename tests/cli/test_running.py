@@ -192,3 +192,15 @@ def test_a_store_that_does_not_answer_is_not_kept(home: FarmHome) -> None:
     with pytest.raises(StoreError):
         running.set_store(home, "minio://key:secret@127.0.0.1:1/bucket")
     assert not home.secret_store.exists()
+
+
+SLOW = "print('[warning] ray is slow to start; try 2 of 2', flush=True)\nimport time; time.sleep(0.5)\n"
+
+
+def test_a_part_that_is_slow_to_start_is_named(home: FarmHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    _stand_in(home, monkeypatch, SLOW + READY)
+    told: list[str] = []
+    endpoint = running.up(home, SHAPE, told.append)
+    assert "Starting the farm: ray is slow to start; try 2 of 2" in told
+    assert running.down(home, told.append)
+    os.waitpid(endpoint.pid, 0)

@@ -1,0 +1,84 @@
+"""Ray's head on one machine, as a command and its environment; started so that a slow machine only makes it slower.
+
+Knows no supervisor. Ray itself is not imported.
+"""
+
+from __future__ import annotations
+
+import socket
+import sys
+from pathlib import Path
+
+NOT_SERVED = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
+_STORE_PORT = "gcs_server_port_"
+AGENT_SECONDS = 600  # Ray's agents are Python processes; a busy machine takes a minute and more to import them
+
+
+def command(*, port: int, cpus: int, folder: Path) -> list[str]:
+    """`ray start` without what nobody here reads: no dashboard, no autoscaler, no monitor that forwards workers' words."""
+    return [
+        str(Path(sys.executable).with_name("ray")), "start", "--head", "--block", "--disable-usage-stats",
+        "--include-dashboard=false", "--include-log-monitor=false", "--no-monitor", f"--port={port}",
+        f"--num-cpus={cpus}", "--node-ip-address=127.0.0.1", f"--temp-dir={folder}",
+    ]  # fmt: skip
+
+
+def begin(folder: Path) -> list[str]:
+    """What a start adds to the command; what an earlier head said is forgotten.
+
+    The port of the one agent that serves is given, so that the raylet does not wait until the agent has written it down.
+    """
+    _mark(folder).unlink(missing_ok=True)
+    return [f"--runtime-env-agent-port={free_ports(1)[0]}"]
+
+
+def answer_for_agents(folder: Path) -> None:
+    """Says for the dashboard's agent which ports it serves, none, as it does itself once it is awake. To be called again and again.
+
+    A raylet waits 15 s for each of these files and aborts then; no setting makes that longer, and a busy machine needs more to
+    import the agent. The head's node is known by the file that the control store leaves before the raylet starts.
+    """
+    session = folder / "session_latest"
+    for known in session.glob(f"{_STORE_PORT}*"):
+        for name in NOT_SERVED:
+            _write_once(session / f"{name}_{known.name.removeprefix(_STORE_PORT)}", "-1")
+
+
+def environment(*, token: str, folder: Path) -> dict[str, str]:
+    """What Ray's processes read, beside their command."""
+    return {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN": token,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_TMPDIR": str(folder),
+        "RAY_agent_register_timeout_ms": str(AGENT_SECONDS * 1000),
+    }
+
+
+def is_up(folder: Path) -> bool:
+    """Whether the head's own node has registered. Its port answers long before, and also where the node is lost."""
+    return _mark(folder).exists()
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens at now."""
+    sockets = [socket.socket() for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Whole or not at all, since its reader waits for it to appear."""
+    if not path.exists():
+        temporary = path.with_name(f".{path.name}")
+        temporary.write_text(text)
+        temporary.rename(path)
+
+
+def _mark(folder: Path) -> Path:
+    """`ray start` writes the head's address into it once its node has registered."""
+    return folder / "ray_current_cluster"
