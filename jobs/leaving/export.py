@@ -18,9 +18,10 @@ import torch
 from safetensors.torch import load
 
 from jobs import blobs
+from jobs.adapters import tensor_file
 from jobs.bases.loading import Base
 from jobs.identity import digest_of
-from jobs.leaving import architecture, card, cube, folder, kohya, metadata, proof, references, tensor_file
+from jobs.leaving import architecture, card, cube, folder, kohya, metadata, proof, references
 from jobs.leaving.cube import Colouring
 from jobs.leaving.model import Format, Model
 from jobs.leaving.proof import Finding

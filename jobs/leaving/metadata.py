@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from torch import Tensor
 
-from jobs.leaving import tensor_file
+from jobs.adapters import tensor_file
 from jobs.leaving.architecture import Known
 from jobs.leaving.model import Model
 

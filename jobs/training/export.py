@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from diffusers.loaders.lora_base import LORA_ADAPTER_METADATA_KEY
 from peft import get_peft_model_state_dict
-from safetensors.torch import save
 from torch import Tensor
 
+from jobs.adapters import tensor_file
 from jobs.adapters.bank import Bank
 from jobs.adapters.layout import PREFIX, B, Layout, rank_of
 from jobs.adapters.targets import target_modules
@@ -50,7 +50,7 @@ def export(base: Base, tensors: dict[str, Tensor], alpha: float, targets: str) -
     rank = rank_of(tensors)
     modules = target_modules(targets)
     folded = {name: _folded(name, tensor, alpha / rank) for name, tensor in tensors.items()}
-    exported = Exported(_ordered(save(folded, metadata=_metadata(rank, modules))), rank, modules)
+    exported = Exported(tensor_file.written(folded, _metadata(rank, modules)), rank, modules)
     plain = _reloaded(base.unet, exported.data)
     _require_same_tensors(plain, folded)
     _require_same_output(base, plain, tensors, alpha, targets)
@@ -66,16 +66,6 @@ def _metadata(rank: int, modules: tuple[str, ...]) -> dict[str, str]:
     config = {"r": rank, "lora_alpha": rank, "target_modules": list(modules)}
     described = {PREFIX + name: value for name, value in config.items()}
     return {"format": "pt", LORA_ADAPTER_METADATA_KEY: json.dumps(described, sort_keys=True)}
-
-
-def _ordered(data: bytes) -> bytes:
-    """The same file with its metadata sorted: safetensors writes that in an order of chance, and the file's bytes are its name."""
-    start = 8 + int.from_bytes(data[:8], "little")
-    header = json.loads(data[8:start])
-    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)  # tensors begin at a multiple of eight bytes
-    return len(text).to_bytes(8, "little") + text + data[start:]
 
 
 def _reloaded(unet: Any, data: bytes) -> Any:

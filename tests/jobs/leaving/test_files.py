@@ -14,9 +14,10 @@ from safetensors.torch import load
 from torch import Tensor
 
 from jobs import finishing
+from jobs.adapters import tensor_file
 from jobs.adapters.layout import A, B, names_of
 from jobs.finish_steps import Colour, FinishStep
-from jobs.leaving import cube, cube_reader, kohya, metadata, names, tensor_file
+from jobs.leaving import cube, cube_reader, kohya, metadata, names
 from jobs.leaving.architecture import Known
 from jobs.leaving.cube import Colouring
 from tests.jobs.leaving.given import adapter, base, model
