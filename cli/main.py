@@ -18,11 +18,13 @@ VERBS = {
     "The farm": (
         ("up", "Start the farm on this machine and leave it running."),
         ("down", "Stop the farm; what it has made stays."),
+        ("doctor", "Look at this machine and this farm: what is there, what is wrong, what to do next."),
         ("demo", "Two brands, from manifests to a judged contact sheet and a campaign."),
         ("store", "Prove the store, count what lies in it, and drop what nobody names."),
     ),
     "Foundation models": (("base", "Add foundation models to the farm's catalogue, and list them."),),
     "What is wanted": (
+        ("init", "Look at a folder of pictures and write a brand's first manifest."),
         ("plan", "Say what manifests would train and draw, and change nothing."),
         ("apply", "Hand manifests to the farm; local pictures are uploaded."),
         ("delete", "Withdraw manifests and the work that they ask for."),
