@@ -83,6 +83,7 @@ class Site:
     ) -> None:
         self.home, self.cluster, self.server, self.door, self.disk = home, cluster, server, door, disk
         self.runs = 0
+        self.nodes = NODES if cluster is not None else 1
         self.store = stores.open_store(server.url_with_credentials("farm"))
         self.farm = LocalFarm(home.root)
         self._clock = home.root / "clock"
@@ -134,10 +135,14 @@ class Site:
         return pids
 
     def is_ready(self) -> bool:
-        """Whether the dispatcher is in charge, and a worker has room."""
+        """Whether the dispatcher is in charge, and there is a worker on every node."""
         with suppress(httpx.HTTPError):
-            return self.http.get("/readyz").is_success and any(worker.alive for worker in self.summary().workers)
+            return self.http.get("/readyz").is_success and self.is_manned(self.summary())
         return False
+
+    def is_manned(self, seen: Summary) -> bool:
+        """Whether the worker of every node answers."""
+        return len(seen.workers) == self.nodes and all(worker.alive for worker in seen.workers)
 
     def ledger(self, run: str) -> Path:
         """The folder in which the failpoints of a run tell what has happened."""

@@ -26,6 +26,8 @@ LOOK_SECONDS = 0.1
 STUCK_SECONDS = 120.0
 BRANDS = ("socks", "mugs")
 WHIM = "whim"
+WHIM_STEPS = 200
+"""Half a minute: a dispatcher that dies before it has told the worker to let go leaves it to end, or to be found a stranger."""
 PLANNED_STEPS = 2 * 3 + 2 * STEPS + 2 * 2 + 12
 """What the two brands and the campaign come to: intakes, trainings, sheets, shots."""
 
@@ -61,14 +63,15 @@ class Stage:
         self._create("spring", builders.campaign(self._called("spring"), looks=looks, shots=shots))
 
     def apply_whim(self) -> None:
-        """A third brand, whose training would never end."""
-        self._apply_brand(WHIM, 10_000)
+        """A third brand, whose training would last long."""
+        self._apply_brand(WHIM, WHIM_STEPS)
 
     def withdraw_whim(self) -> None:
         """Somebody thought better of it, when its training was under way."""
         uid = self.uids[WHIM]
         until(
-            "the whim is trained", lambda: any(job.total == 10_000 and job.done for job in self._reports(uid).values())
+            "the whim is trained",
+            lambda: any(job.total == WHIM_STEPS and job.done for job in self._reports(uid).values()),
         )
         self._delete("BrandProject", WHIM)
 
@@ -169,14 +172,14 @@ class Stage:
         until(f"{self.name} is complete", lambda: bool(self.history) and self.history[-1].is_complete, STUCK_SECONDS)
 
     def until_at_rest(self) -> None:
-        """Waits until no worker holds anything, and all answer."""
+        """Waits until no worker holds anything, and all are there again."""
         until("the workers are at rest", self._is_at_rest, STUCK_SECONDS)
 
     def _is_at_rest(self) -> bool:
         with suppress(httpx.HTTPError):
             seen = self.site.summary()
             is_idle = seen.leased == seen.waiting == 0 and not any(worker.jobs for worker in seen.workers)
-            return is_idle and all(worker.alive for worker in seen.workers)
+            return is_idle and self.site.is_manned(seen)
         return False
 
     def withdraw_all(self) -> None:

@@ -19,7 +19,7 @@ from cluster.local_fleet import LocalFleet
 from cluster.ports import EventBatch, EventKind, Hello, WantedSet, WorkEvent
 from cluster.worker import Worker
 from jobs import keys, publish
-from jobs.errors import NotFound, StaleEpoch, StoreUnavailable, WorkerLost
+from jobs.errors import NotFound, StaleEpoch, StoreUnavailable, WorkerDied, WorkerLost
 from jobs.spec import Job
 from tests.cluster.dispatching import TRYING_AGAIN_HELPS, TRYING_AGAIN_IS_VAIN, chunk, training, wanted
 from tests.fakes.workbench import FakeWorkbench
@@ -47,6 +47,7 @@ class CuttableFleet(LocalFleet):
     def __init__(self, workers: list[Worker]) -> None:
         super().__init__(workers)
         self.cut_off: set[str] = set()
+        self.died: set[str] = set()
         self.begun: list[tuple[str, str, int]] = []
 
     async def hello(self, worker: str, epoch: int) -> Hello:
@@ -69,6 +70,8 @@ class CuttableFleet(LocalFleet):
         await super().stop(worker, epoch, job, at_checkpoint)
 
     def _require_reachable(self, worker: str) -> None:
+        if worker in self.died:
+            raise WorkerDied(f"Worker {worker} is dead.")
         if worker in self.cut_off:
             raise WorkerLost(f"Worker {worker} is cut off.")
 
@@ -235,6 +238,24 @@ def test_a_worker_cut_off_for_thirty_seconds_is_replaced_and_stopped_when_it_is_
             assert engine.job(SOCK.id).state == "leased"
 
     played(scene())
+
+
+def test_the_jobs_of_a_worker_that_is_known_to_be_dead_go_to_another_before_any_lease_runs_out(tmp_path: Path) -> None:
+    farm = Farm(tmp_path, "w1", "w2", steps=10_000)
+
+    async def scene() -> None:
+        async with farm.dispatching() as engine:
+            await in_charge(farm, engine)
+            engine.want("owner", wanted(SOCK))
+            await farm.until(lambda: engine.job(SOCK.id).done >= 1)
+            first = engine.job(SOCK.id).worker
+            farm.fleet.died.add(first)
+            await farm.until(lambda: engine.job(SOCK.id).worker not in ("", first))
+            farm.fleet.died.clear()
+            await farm.until(lambda: len(engine.summary().workers) == 2)
+
+    played(scene())
+    assert farm.clock.seconds == 0
 
 
 def test_a_new_process_under_an_old_name_is_met_anew(tmp_path: Path) -> None:
