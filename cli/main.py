@@ -19,6 +19,7 @@ VERBS = {
         ("up", "Start the farm on this machine and leave it running."),
         ("down", "Stop the farm; what it has made stays."),
         ("doctor", "Look at this machine and this farm: what is there, what is wrong, what to do next."),
+        ("completion", "Make a shell complete verbs, options, and the names of brands, campaigns, versions and bases."),
         ("demo", "Two brands, from manifests to a judged contact sheet and a campaign."),
         ("store", "Prove the store, count what lies in it, and drop what nobody names."),
     ),

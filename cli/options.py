@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import click
 import rich_click
 
-from cli import surroundings, verbs
+from cli import completing, surroundings, verbs
 from cli.output import Format, Output
 from cluster import farm_home
 
@@ -23,7 +23,9 @@ def verb(name: str, *, examples: str) -> Callable[[Verb], click.Command]:
 
     def made(function: Verb) -> click.Command:
         configured = rich_click.rich_config(help_config=verbs.LOOK)(function)
-        return rich_click.command(name, cls=verbs.Verb, epilog=examples, context_settings=verbs.SETTINGS)(configured)
+        command = rich_click.command(name, cls=verbs.Verb, epilog=examples, context_settings=verbs.SETTINGS)(configured)
+        completing.teach(command, name)
+        return command
 
     return made
 

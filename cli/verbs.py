@@ -8,10 +8,13 @@ from __future__ import annotations
 import difflib
 import importlib
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import rich_click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
 
 LOOK = rich_click.RichHelpConfiguration(
     theme="default-slim",
@@ -40,9 +43,30 @@ class Lazy(rich_click.RichCommand):
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        """The context of the verb itself, which takes this one's place."""
+        """The context of the verb itself, which takes this one's place; a shell that completes gets along without its module."""
         assert self.name is not None
+        if extra.get("resilient_parsing"):
+            return _Words(self.name).make_context(info_name, args, parent=parent, **extra)
         return load(self.name).make_context(info_name, args, parent=parent, **extra)
+
+
+class _Words(click.Command):
+    """A verb as a shell that completes it meets it: its words, unread."""
+
+    def __init__(self, name: str) -> None:
+        unread = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
+        super().__init__(name, add_help_option=False, context_settings=unread)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem[Any]]:
+        """Names from the farm's home at once; the verb itself is asked where options are about, which takes a second."""
+        from cli import completing
+
+        assert self.name is not None
+        words = list(ctx.args)
+        verb = words.pop(0) if words and self.name in completing.GROUPS else self.name
+        if verb in completing.OFFERS and not any(word.startswith("-") for word in (*words, incomplete)):
+            return completing.offered(verb, words, incomplete)
+        return completing.of_verb(load(self.name), ctx.args, incomplete)
 
 
 class Group(rich_click.RichGroup):
@@ -60,7 +84,8 @@ class Group(rich_click.RichGroup):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The verb that is meant. Raises UsageError with the nearest one where there is none."""
-        if args and args[0] not in self.commands and not args[0].startswith("-"):
+        is_unknown = bool(args) and args[0] not in self.commands and not args[0].startswith("-")
+        if is_unknown and not ctx.resilient_parsing:
             _refuse(ctx, args[0], self.commands)
         return super().resolve_command(ctx, args)
 
