@@ -82,11 +82,12 @@ class DispatcherFigures:
 
     def told(self, worker: str, batch: EventBatch, book: Book) -> None:
         """A worker's answer, before it is taken in."""
-        self._workers.told(worker, batch.incarnation, batch.figures)
         known = book.workers.get(worker)
-        if known is not None and known.incarnation == batch.incarnation:
-            news = [event for event in batch.events if event.number > known.last_event]
-            self._duplicates.inc(sum(_is_second(worker, event, book) for event in news))
+        if known is None or known.incarnation != batch.incarnation:
+            return  # the last word of one that is gone
+        self._workers.told(worker, batch.incarnation, batch.figures)
+        news = [event for event in batch.events if event.number > known.last_event]
+        self._duplicates.inc(sum(_is_second(worker, event, book) for event in news))
 
     def gone(self, worker: str) -> None:
         """A worker is no more."""

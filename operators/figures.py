@@ -18,6 +18,7 @@ from operators.places import Place
 PREFIX = "brandfarm_controller_"
 ROUND_BUCKETS = (0.005, 0.01, 0.05, 0.1, 0.5, 1, 2, 5, 15, 60)
 KINDS = ("BrandProject", "Campaign")
+AWAY = ("dispatcher", "store")
 
 
 class Result(StrEnum):
@@ -39,6 +40,8 @@ class ControllerFigures:
         self._away: dict[str, float] = {}  # by who is away: since when
         self._phases: dict[Place, str] = {}
         self._define()
+        for whom in AWAY:
+            self._away_seconds.labels(whom)
         for kind in KINDS:
             self._seconds.labels(kind)
             self._writes.labels(kind)
@@ -105,7 +108,7 @@ class ControllerFigures:
         now = self._monotonic()
         self._depth.set(queued)
         self._since.set(now - (self._started if self._last_good is None else self._last_good))
-        for whom in ("dispatcher", "store"):
+        for whom in AWAY:
             self._away_seconds.labels(whom).set(now - self._away.get(whom, now))
         self._manifests.clear()
         for (kind, phase), count in Count((place.kind, phase) for place, phase in self._phases.items()).items():

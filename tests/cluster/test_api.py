@@ -240,3 +240,33 @@ def test_an_answer_that_is_no_dispatchers_is_unavailability(status: int, body: b
                 await client.summary()
 
     played(scene())
+
+
+# Figures.
+
+
+async def _asked(farm: Farm, token: str = "", *, metrics_are_open: bool = False) -> httpx.Response:
+    app = create_app(farm.engine, TOKEN, metrics_are_open=metrics_are_open)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://farm") as client:
+        return await client.get("/metrics", headers=headers)
+
+
+def test_figures_are_told_to_those_who_know_the_token_also_before_there_is_a_charge(farm: Farm) -> None:
+    async def scene() -> None:
+        refused, wrong, told = await _asked(farm), await _asked(farm, "wrong"), await _asked(farm, TOKEN)
+        assert (refused.status_code, wrong.status_code, told.status_code) == (401, 401, 200)
+        assert told.headers["content-type"].startswith("text/plain; version=0.0.4")
+        assert "brandfarm_dispatcher_epoch 0.0" in told.text
+
+    played(scene())
+
+
+def test_open_figures_open_nothing_else(farm: Farm) -> None:
+    async def scene() -> None:
+        assert (await _asked(farm, metrics_are_open=True)).status_code == 200
+        app = create_app(farm.engine, TOKEN, metrics_are_open=True)
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://farm") as client:
+            assert (await client.get("/v1/summary")).status_code == 401
+
+    played(scene())
