@@ -49,7 +49,7 @@ VERBS = {
     ),
     "Pictures": (
         ("campaign", "List campaigns, pull their pictures, draw again what failed."),
-        ("lineage", "Show what made an image, and what a photograph has touched."),
+        ("lineage", "Show what made an image, or all that a photograph has gone into."),
     ),
     "Leaving": (("export", "Write a version as files that other tools load, each proven."),),
 }
