@@ -8,6 +8,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 help:
 	@echo "make demo    two brands from manifests to a judged contact sheet, on this machine"
+	@echo "             STORE=minio runs it on a MinIO server, STORE=minio://ACCESS:SECRET@host:port/bucket on yours"
 	@echo "make test    all tests, on real servers that they build and start"
 	@echo "make check   formatting, lints, types, the floors"
 	@echo "make bench   ratios measured side by side; keeps docs/benchmarks.md"
@@ -29,12 +30,13 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/uv
 	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
 	@touch $@
 
-demo: $(VENV)/.farm
-	$(BIN)/brandfarm demo
+# STORE=minio builds and starts a MinIO server, which takes the development environment's Go; STORE=ADDRESS uses one that is there.
+demo: $(VENV)/$(if $(filter minio,$(STORE)),.dev,.farm)
+	$(BIN)/$(if $(filter minio,$(STORE)),python -m tests.tools.minio_demo,brandfarm demo $(if $(STORE),--store '$(STORE)'))
 
 test: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.build minio
-	$(BIN)/python -m pytest tests
+	$(BIN)/python -m tests.halves
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -48,6 +50,7 @@ bench: $(VENV)/.dev
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.build minio
 	$(BIN)/python -m tests.chaos --seeds 5
+	$(BIN)/python -m tests.chaos.mutants
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
@@ -55,6 +58,7 @@ format: $(VENV)/.dev
 
 reference: $(VENV)/.dev
 	$(BIN)/python -m cli.reference
+	$(BIN)/python -m cli.cli_reference
 
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra farm --group build --universal --python-version 3.11 \

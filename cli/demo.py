@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cluster import store_url
 from jobs.errors import FarmError, NotFound
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -57,7 +58,7 @@ class Demo:
     def _do(self, why: str, verb: str, *words: str, allowed: Sequence[int] = (0,)) -> None:
         space = [] if verb in ("up", "down", "apply") else ["-n", NAMESPACE]
         command = [verb, *words, *space, "--home", str(self.home)]
-        self.say(f"{why}\n$ brandfarm {shlex.join(command)}")
+        self.say(f"{why}\n$ brandfarm {shlex.join(self.shown(word) for word in command)}")
         began = time.monotonic()
         # What the verbs say is talk here: the demo's own answer is the figures.
         done = subprocess.run([sys.executable, "-P", "-m", "cli", *command], check=False, stdout=sys.stderr)
@@ -69,6 +70,10 @@ class Demo:
                 f"The demo stopped: `brandfarm {verb}` ended with {done.returncode}.",
                 hint=f"Its logs are in {self.home / 'logs'}; `brandfarm down --home {self.home}` stops the farm.",
             )
+
+    def shown(self, word: str) -> str:
+        """A word as a screen and a log may show it: the store's address without its keys."""
+        return str(store_url.parse(word)) if word == self.store else word
 
 
 def _example(name: str) -> str:
