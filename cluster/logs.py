@@ -28,6 +28,7 @@ def to_stderr_as_json(process: str) -> None:
             structlog.processors.format_exc_info,
             structlog.processors.JSONRenderer(),
         ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),  # what is said at every poll stays unsaid
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
     work = logging.getLogger(WORK)

@@ -23,7 +23,7 @@ from typing import IO
 import httpx
 import structlog
 
-from cluster import ray_head, store_url, stores
+from cluster import logs, ray_head, store_url, stores
 from cluster.children import Child, end_leftovers
 from cluster.farm_home import Endpoint, FarmHome, write_secret
 from jobs import keys
@@ -275,6 +275,7 @@ def main() -> None:
     parser.add_argument("--cpus", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
     given = parser.parse_args()
+    logs.to_stderr_as_json("supervisor")
     home = FarmHome(given.home.resolve())
     home.prepare()
     home.token()
