@@ -31,6 +31,7 @@ from jobs.ports import ObjectStore
 from jobs.records import CampaignRecord, VersionRecord
 
 UP = "Start it with `brandfarm up`."
+WORKERS_COME_SECONDS = 180.0  # a busy machine takes a minute and more to import torch
 RECORDS_READ = 20  # of each kind; a newer release shows in any of them
 RECORDS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("record/version/", VersionRecord),
@@ -174,15 +175,17 @@ def answers(farm: Farm, endpoint: Endpoint | None) -> list[Finding]:
     except FarmError as error:
         return [failed("dispatcher", error.message, error.hint)]
     told = f"it answers, epoch {summary.epoch}; {summary.waiting} jobs wait, {summary.leased} are under way"
-    return [passed("dispatcher", told), workers(summary)]
+    return [passed("dispatcher", told), workers(summary, time.time() - endpoint.started)]
 
 
-def workers(summary: Summary) -> Finding:
-    """Who could work now."""
+def workers(summary: Summary, age: float) -> Finding:
+    """Who could work now, of a farm that is `age` seconds old."""
     alive = [one for one in summary.workers if one.alive]
     gone = [one.name for one in summary.workers if not one.alive]
+    if not alive and age < WORKERS_COME_SECONDS:
+        return warned("workers", f"none yet, {age:.0f} s after the farm was ready", "Look again in a minute.")
     if not alive:
-        return failed("workers", "none is alive", "They start within a minute; then see the logs/workers of the home.")
+        return failed("workers", "none is alive", "See logs/workers and logs/dispatcher.log in the home.")
     told = ", ".join(f"{one.name} ({one.gpu_class or 'not known yet'})" for one in alive)
     if gone:
         return warned("workers", f"{told}; silent: {', '.join(gone)}", "Their work goes to others when its lease ends.")

@@ -127,8 +127,10 @@ def test_a_dispatcher_that_does_not_answer_has_failed(tmp_path: Path) -> None:
 def test_workers_that_are_silent_or_missing_are_told() -> None:
     [alive] = IDLE.workers
     silent = WorkerReport(name="worker-1", alive=False, base="", gpu_class="", jobs=())
-    assert farm.workers(IDLE.model_copy(update={"workers": ()})).verdict is Verdict.FAILED
-    half = farm.workers(IDLE.model_copy(update={"workers": (alive, silent)}))
+    nobody = IDLE.model_copy(update={"workers": ()})
+    assert farm.workers(nobody, age=20).verdict is Verdict.WARNED
+    assert farm.workers(nobody, age=500).verdict is Verdict.FAILED
+    half = farm.workers(IDLE.model_copy(update={"workers": (alive, silent)}), age=500)
     assert (half.verdict, half.found) == (Verdict.WARNED, "worker-0 (cpu); silent: worker-1")
 
 
