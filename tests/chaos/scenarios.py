@@ -122,7 +122,7 @@ def kill_dispatcher(stage: Stage) -> Fault:
     stage.until_moment()
     at = time.time()
     os.kill(stage.site.pid("dispatcher"), signal.SIGKILL)
-    return Fault(at)
+    return Fault(at, waits_for_dispatcher=True)
 
 
 def kill_controller(stage: Stage) -> Fault:
@@ -140,7 +140,7 @@ def kill_head(stage: Stage) -> Fault:
     stage.until_moment()
     at = time.time()
     stage.site.kill_head()
-    return Fault(at)
+    return Fault(at, waits_for_dispatcher=True)
 
 
 def kill_dispatcher_at(place: str, most_hits: int, stage: Stage) -> Fault:
@@ -154,7 +154,7 @@ def kill_dispatcher_at(place: str, most_hits: int, stage: Stage) -> Fault:
         stage.until_moment()
         _kill(stage, stage.worker_at_work())
     stage.withdraw_whim()
-    return Fault(_told_at(stage))
+    return Fault(_told_at(stage), waits_for_dispatcher=True)
 
 
 def kill_controller_at(place: str, most_hits: int, stage: Stage) -> Fault:

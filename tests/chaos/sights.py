@@ -10,23 +10,27 @@ from cluster.ports import JobReport
 
 @dataclass(frozen=True)
 class Sight:
-    """One look: wall seconds, every job's report by id, and a number that grows with every change of a manifest."""
+    """One look: wall seconds, every job's report by id, a number that grows with every change of a manifest, and the epoch
+    of the dispatcher that answered."""
 
     at: float
     jobs: dict[str, JobReport] = field(default_factory=dict)
     changes: int = 0
     is_complete: bool = False
+    epoch: int = 0
 
 
 @dataclass(frozen=True)
 class Fault:
     """What was done to a farm. `at`: when it happened or, for what comes back, when it came back. `lost`: the worker whose
-    jobs must be begun anew; `waits_for_controller`: it must write a status again too."""
+    jobs must be begun anew; `waits_for_dispatcher`: there must be a new one; `waits_for_controller`: it must write a status
+    again too."""
 
     at: float
     lost: str = ""
     waits_for_jobs: bool = True
     waits_for_controller: bool = False
+    waits_for_dispatcher: bool = False
 
 
 def recovery_seconds(history: Sequence[Sight], fault: Fault) -> float | None:
@@ -42,13 +46,16 @@ def _before(history: Sequence[Sight], at: float) -> Sight:
     earlier = [sight for sight in history if sight.at <= at]
     answered = [sight for sight in earlier if sight.jobs]
     jobs = answered[-1].jobs if answered else {}
-    return Sight(at, jobs, earlier[-1].changes if earlier else 0)
+    epoch = max((sight.epoch for sight in earlier), default=0)
+    return Sight(at, jobs, earlier[-1].changes if earlier else 0, epoch=epoch)
 
 
 def _goes_on(before: Sight, now: Sight, fault: Fault) -> bool:
     if now.is_complete:
         return True
     if fault.waits_for_controller and now.changes <= before.changes:
+        return False
+    if fault.waits_for_dispatcher and now.epoch <= before.epoch:
         return False
     return not fault.waits_for_jobs or _work_goes_on(before, now, fault.lost)
 

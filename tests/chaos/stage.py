@@ -114,8 +114,10 @@ class Stage:
         documents = self.documents()
         changes = sum(int(one["metadata"]["resourceVersion"]) for one in documents)
         uids = [uid for name, uid in list(self.uids.items()) if name != WHIM]
-        jobs = {job: report for uid in uids for job, report in self._reports(uid).items()}
-        return Sight(time.time(), jobs, changes, len(uids) > len(BRANDS) and all(map(_is_complete, documents)))
+        answers = [answer for uid in uids if (answer := self._answer(uid)) is not None]
+        jobs = {job: report for answer in answers for job, report in answer.states.items()}
+        is_complete = len(uids) > len(BRANDS) and all(map(_is_complete, documents))
+        return Sight(time.time(), jobs, changes, is_complete, max((answer.epoch for answer in answers), default=0))
 
     def documents(self) -> list[builders.Document]:
         """The manifests that last."""
@@ -128,10 +130,15 @@ class Stage:
         return "; ".join(f"{name} is {said.get('phase')}: {said.get('message')}" for name, said in statuses.items())
 
     def _reports(self, uid: str) -> dict[str, JobReport]:
+        answer = self._answer(uid)
+        return {} if answer is None else answer.states
+
+    def _answer(self, uid: str) -> OwnerReport | None:
+        """What the dispatcher says of an owner; nothing while there is none, or while it has not heard from that owner."""
         with suppress(httpx.HTTPError):
             answer = self.site.http.get(f"/v1/owners/{uid}").raise_for_status()
-            return OwnerReport.model_validate_json(answer.content).states
-        return {}
+            return OwnerReport.model_validate_json(answer.content)
+        return None
 
     @property
     def jobs(self) -> dict[str, JobReport]:

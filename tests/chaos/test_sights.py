@@ -52,5 +52,15 @@ def test_a_controller_that_is_waited_for_must_write_again():
     assert recovery_seconds(history, Fault(2.0)) == 1.0
 
 
+def test_the_last_words_of_a_dispatcher_that_goes_down_are_no_recovery():
+    history = [
+        Sight(1.0, {"x": leased(3)}, epoch=1),
+        Sight(2.1, {"x": leased(4)}, epoch=1),
+        Sight(3.0),
+        Sight(9.0, {"x": leased(4)}, epoch=2),
+    ]
+    assert recovery_seconds(history, Fault(2.0, waits_for_dispatcher=True)) == 7.0
+
+
 def test_what_never_went_on_has_no_time():
     assert recovery_seconds([Sight(1.0, {"x": leased(3)}), Sight(9.0, {"x": leased(3)})], Fault(2.0)) is None
