@@ -51,7 +51,6 @@ chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.build minio
 	$(BIN)/python -m tests.chaos --seeds 5
 	$(BIN)/python -m tests.chaos.mutants
-	$(BIN)/python -m tests.chaos.mutants
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
