@@ -1,0 +1,73 @@
+"""Runs the tests in two processes side by side: those that compute, and those that mostly wait for servers. `make test`.
+
+Two cores are kept busy and each file's tests still run in order in one process. Exit code 0 only where both halves passed
+and each ran tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent
+COMPUTE = ("cli", "jobs", "operators")
+COUNTS = re.compile(rb"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
+
+
+@dataclass(frozen=True)
+class Half:
+    """One pytest process and the file that it writes to."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    output: Path
+
+    def counts(self) -> dict[str, int]:
+        """What its closing line says, by outcome."""
+        last = self.output.read_bytes().strip().rsplit(b"\n", 1)[-1]
+        return {outcome.decode().rstrip("s"): int(count) for count, outcome in COUNTS.findall(last)}
+
+
+def folders() -> dict[str, list[str]]:
+    """Every folder of tests in one of the halves; a new one waits for servers until somebody says that it computes."""
+    those = sorted(
+        path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file() and any(path.rglob("test_*.py"))
+    )
+    waiting = [name for name in those if name not in (*COMPUTE, "gpu", "bench")]
+    return {"compute": list(COMPUTE), "servers": waiting}
+
+
+def start(name: str, chosen: list[str], arguments: list[str], logs: Path) -> Half:
+    """A half on its way."""
+    output = logs / f"{name}.log"
+    command = [sys.executable, "-m", "pytest", *(str(ROOT / folder) for folder in chosen), *arguments]
+    cache = ["-o", f"cache_dir=.pytest_cache/{name}"]
+    environment = {**os.environ, "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+    with output.open("wb") as written:
+        process = subprocess.Popen([*command, *cache], stdout=written, stderr=subprocess.STDOUT, env=environment)
+    return Half(name, process, output)
+
+
+def main() -> int:
+    """Run both, print what they said one after the other, then one line for all."""
+    with tempfile.TemporaryDirectory() as logs:
+        halves = [start(name, chosen, sys.argv[1:], Path(logs)) for name, chosen in folders().items()]
+        codes = []
+        for half in halves:
+            codes.append(half.process.wait())
+            print(f"== {half.name}", flush=True)
+            sys.stdout.buffer.write(half.output.read_bytes())
+            sys.stdout.flush()
+        counts = [half.counts() for half in halves]
+    total = {outcome: sum(one.get(outcome, 0) for one in counts) for outcome in ("passed", "failed", "error")}
+    print(f"{total['passed']} passed, {total['failed'] + total['error']} failed")
+    return max(codes)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
