@@ -53,8 +53,8 @@ def command(
 ) -> None:
     """Write a version as files that other tools load, each proven.
 
-    Its adapter in both forms, its colours as a LUT, and a model card. Left out, VERSION is the one that serves. Every file is loaded as its readers load it and draws the same pictures as the farm;
-    a proof that fails writes nothing. The farm need not be up.
+    Its adapter in both forms, its colours as a LUT, and a model card. Left out, VERSION is the one that serves. Every file is
+    loaded as its readers load it and draws the same pictures as the farm; a proof that fails writes nothing. The farm need not be up.
     """
     brand = farms.project(farm, namespace, project)
     chosen = exporting.chosen(brand, version)
