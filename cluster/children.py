@@ -18,6 +18,7 @@ import psutil
 import structlog
 
 STOP_SECONDS = 20.0  # what a child gets between SIGTERM and SIGKILL: a checkpoint's time
+GO = b"go\n"  # what a spare waits for on its standard input; when that ends without it, so does the spare
 SWEEPS = 5  # what is killed may have started another just before
 
 log = structlog.get_logger("supervisor")
@@ -38,9 +39,32 @@ class Child:
     needs: tuple[str, ...] = field(default=())  # children that it cannot live without
     fresh: Callable[[], list[str]] = list  # what is added to the command, found anew at each start
     log: Path | None = None  # where the cause is found if it does not start; left out: its own
+    keeps_spare: bool = False  # whether another waits, all imported, to take its place
+    spare: subprocess.Popen[bytes] | None = None
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def take_spare(self) -> subprocess.Popen[bytes] | None:
+        """The spare, told to go; None where there is none that lives."""
+        spare, self.spare = self.spare, None
+        if spare is None or spare.poll() is not None or spare.stdin is None:
+            return None
+        try:
+            spare.stdin.write(GO)
+            spare.stdin.close()
+        except BrokenPipeError:
+            return None
+        return spare
+
+    def dismiss_spare(self) -> None:
+        """Let the spare end: it holds nothing."""
+        spare, self.spare = self.spare, None
+        if spare is not None:
+            end_session(spare.pid)
+            spare.wait()
+            if spare.stdin is not None:
+                spare.stdin.close()
 
     def drop(self) -> None:
         """End it and its whole session at once, if it runs."""
@@ -51,6 +75,7 @@ class Child:
 
     def end(self) -> None:
         """Ask it to stop, wait for a checkpoint's time, and leave nothing of its session."""
+        self.dismiss_spare()
         if self.process is None:
             return
         with contextlib.suppress(ProcessLookupError):

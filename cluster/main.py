@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import signal
 import sys
 from collections.abc import Iterator
@@ -41,8 +42,13 @@ class _Server(uvicorn.Server):
 
 
 def main() -> int:
-    """Run until told to stop; 0 then, 1 where it could not start or another dispatcher took charge."""
+    """Run until told to stop; 0 then, 1 where it could not start or another dispatcher took charge.
+
+    With --when-told it is a spare: it imports everything, and begins when it reads a line; 0 where none ever comes.
+    """
     logs.to_stderr_as_json("dispatcher")
+    if "--when-told" in sys.argv[1:] and not _is_told_to_go():
+        return 0
     try:
         failpoints.arm_from_environment()
         asyncio.run(_start(settings.read()))
@@ -50,6 +56,12 @@ def main() -> int:
         log.error("dispatcher stops", reason=error.reason, error=error.message, hint=error.hint)
         return 1
     return 0
+
+
+def _is_told_to_go() -> bool:
+    importlib.import_module("cluster.ray_fleet")  # the slowest of all
+    log.info("spare is ready")
+    return sys.stdin.readline().strip() == "go"
 
 
 async def _start(chosen: Settings) -> None:

@@ -34,6 +34,7 @@ READY_SECONDS = 120.0
 STARTS = 2  # a part that dies or is silent while it starts gets a second try: the first has warmed the machine
 LOOK_EVERY_SECONDS = 0.1  # a look costs microseconds, and a dead dispatcher has seconds to be back
 LONGEST_BACK_OFF_SECONDS = 30.0
+SPARE = "--when-told"
 STEADY_SECONDS = 60.0  # a child that has lived so long starts again at once when it dies
 
 WAITED_FOR = {
@@ -69,6 +70,7 @@ class Supervisor:
             if not self._stopping.is_set():
                 self._announce()
             while not self._stopping.wait(LOOK_EVERY_SECONDS):
+                self._keep_spares()
                 self._look()
         finally:
             self._home.withdraw()
@@ -131,7 +133,7 @@ class Supervisor:
                 fresh=lambda: ray_head.begin(self._ray_folder),
                 log=home.logs / "workers" / "raylet.err",
             ),
-            Child("dispatcher", dispatcher, environment, farewell=signal.SIGUSR1, needs=("ray",)),
+            Child("dispatcher", dispatcher, environment, farewell=signal.SIGUSR1, needs=("ray",), keeps_spare=True),
             Child("controller", [sys.executable, "-m", "operators.main"], environment),
         ]
 
@@ -140,14 +142,30 @@ class Supervisor:
         return f"http://127.0.0.1:{self._api_port}"
 
     def _start(self, child: Child) -> None:
-        with self._log_of(child).open("ab") as out:
-            child.process = subprocess.Popen(
-                [*child.command, *child.fresh()], env=child.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
-                start_new_session=True, cwd=self._home.root,
-            )  # fmt: skip
+        child.process = child.take_spare() or self._spawned(child, child.fresh(), subprocess.DEVNULL)
         child.started = time.monotonic()
         log.info("started", child=child.name, pid=child.process.pid)
         self._write_children()
+
+    def _spawned(self, child: Child, more: list[str], stdin: int) -> subprocess.Popen[bytes]:
+        with self._log_of(child).open("ab") as out:
+            return subprocess.Popen(
+                [*child.command, *more],
+                env=child.environment,
+                stdin=stdin,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+                cwd=self._home.root,
+            )
+
+    def _keep_spares(self) -> None:
+        """Importing takes seconds of the time in which a dead child should be back, so that is done beforehand."""
+        for child in self._children:
+            if child.keeps_spare and child.spare is None and child.is_alive():
+                child.spare = self._spawned(child, [SPARE], subprocess.PIPE)
+                log.info("spare started", child=child.name, pid=child.spare.pid)
+                self._write_children()
 
     def _log_of(self, child: Child) -> Path:
         return self._home.logs / f"{child.name}.log"
@@ -242,7 +260,8 @@ class Supervisor:
 
     def _write_children(self) -> None:
         """Who leads the sessions of this farm, for a supervisor after this one."""
-        leaders = [child.process.pid for child in self._children if child.process is not None]
+        processes = [child.process for child in self._children] + [child.spare for child in self._children]
+        leaders = [process.pid for process in processes if process is not None]
         write_secret(self._home.children, json.dumps(leaders))
 
     def _take_down(self) -> None:

@@ -53,7 +53,11 @@ class Keeper(Supervisor):
                 child.command = [sys.executable, "-m", "tests.chaos.skewed", child.command[2]]
         if self._has_head:
             return children
-        return [Child(child.name, child.command, child.environment) for child in children if child.name != "ray"]
+        return [
+            Child(child.name, child.command, child.environment, keeps_spare=child.keeps_spare)
+            for child in children
+            if child.name != "ray"
+        ]
 
     @property
     def url(self) -> str:
@@ -154,6 +158,7 @@ class Site:
         """A child lives on as a process in which a plan is armed; nothing is, where the plan is empty."""
         told = {failpoints.PLAN: plan, failpoints.SEED: str(seed), failpoints.LEDGER: str(ledger)}
         self._keeper.child(child).environment.update(told)
+        self._keeper.child(child).dismiss_spare()  # it was started without the plan
         self.restart(child)
 
     def is_armed(self, child: str) -> bool:

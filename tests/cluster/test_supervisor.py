@@ -80,6 +80,11 @@ class Supervised:
         leaders = json.loads(self.home.children.read_text())
         return leaders[list(PARTS).index(name)]
 
+    def spare(self):
+        """The process that waits to take the dispatcher's place."""
+        leaders = json.loads(self.home.children.read_text())
+        return leaders[len(PARTS)] if len(leaders) > len(PARTS) else None
+
     def is_healthy(self):
         try:
             return httpx.get(f"{self.home.endpoint().dispatcher}/readyz", trust_env=False).is_success
@@ -129,6 +134,15 @@ def test_a_second_supervisor_on_the_same_home_is_turned_away(farm):
     assert "brandfarm down" in said
     assert farm.home.endpoint() == endpoint
     assert farm.is_healthy()
+
+
+def test_a_spare_that_is_all_imported_takes_a_dead_dispatchers_place(farm):
+    farm.up()
+    spare = until("there is a spare", farm.spare)
+    os.kill(farm.part("dispatcher"), signal.SIGKILL)
+    until("the spare is the dispatcher", lambda: farm.part("dispatcher") == spare and farm.is_healthy())
+    until("there is another spare", lambda: farm.spare() not in (None, spare))
+    until("it has a worker", farm.has_worker)
 
 
 @pytest.mark.parametrize("name", ["controller", "dispatcher", "ray"])
