@@ -20,7 +20,6 @@ from jobs.datasets import folder as folders
 from jobs.datasets.folder import FolderSource
 from jobs.errors import KeyNotFound
 from jobs.manifests import BrandProject, BrandProjectSpec, Campaign, Look, resolve_recipe
-from jobs.manifests.prompts import names_trigger
 from jobs.ports import Stored
 
 SHOWN_UNUSABLE = 3  # pictures whose captions cannot be used, each named
@@ -115,7 +114,7 @@ def _declared(document: Document) -> list[object]:
 def _folder(folder: Path, spec: BrandProjectSpec) -> tuple[str, tuple[str, ...]]:
     """A folder's pictures in words, and what is odd about its captions. Raises DatasetInvalid for a listing that cannot be read."""
     told = folders.told(FolderSource(folder), spec.dataset.glossary)
-    silent = [told.where[name] for name, text in told.texts.items() if not names_trigger(text, spec.trigger)]
+    silent = [told.where[name] for name in told.lacking(spec.trigger)]
     bare, unusable, count = told.bare, told.unusable, len(told.pictures)
     warnings = (
         *([f"{len(bare)} pictures have no caption, first {bare[0]}"] if bare else []),
