@@ -47,9 +47,13 @@ check: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python -m tests.bench
 
+SEEDS ?= 5
+
 chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.build minio
-	$(BIN)/python -m tests.chaos --seeds 5
+	$(BIN)/python -m tests.chaos --seeds $(SEEDS) $(if $(RESUME),--resume)
+	$(BIN)/python -m tests.faults.long --seeds $(SEEDS)
+	$(BIN)/python -m tests.store.long_races --seeds $(shell seq 1 $(SEEDS))
 	$(BIN)/python -m tests.chaos.mutants
 
 format: $(VENV)/.dev

@@ -92,7 +92,7 @@ async def test_a_dispatcher_that_is_away_is_told_with_its_time(world: World) -> 
         await until(lambda: value(controller.metrics(), f"{C}rounds_total", result="put_off") >= 1)
         world.clock.seconds += 20
         await until(lambda: value(controller.metrics(), f"{C}away_seconds", whom="dispatcher") == 20)
-        assert value(controller.metrics(), f"{C}queue_depth") == 1
+        await until(lambda: value(controller.metrics(), f"{C}queue_depth") == 1)
         world.dispatcher.is_up = True
         await until(lambda: value(controller.metrics(), f"{C}away_seconds", whom="dispatcher") == 0)
 

@@ -13,6 +13,7 @@ import torch
 from cluster.folder_store import FolderStore
 from jobs import blobs, keys, publish
 from jobs.errors import Corrupt, FarmError, RecipeInvalid, StoreUnavailable
+from jobs.figures import Tally
 from jobs.finishing import png
 from jobs.generation import metadata, verify
 from jobs.generation.generator import Generator
@@ -460,7 +461,7 @@ def test_the_seconds_of_chunks_that_share_batches_add_up_to_the_workers_time(tmp
     store = store_in(tmp_path)
     of = plan(Look(label="base"), seeds=6, prompts=1)
     jobs = [job(store, of, 0, 3), job(store, of, 3, 6)]
-    generator = Generator(tiny(), store, BATCH, slots=BATCH, clock=TickingClock())
+    generator = Generator(tiny(), store, BATCH, slots=BATCH, clock=TickingClock(), tally=Tally())
     for asked in jobs:
         generator.admit(asked, attempt=1)
     turns = 0
