@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -60,7 +61,7 @@ def main() -> int:
 
 def _is_told_to_go() -> bool:
     importlib.import_module("cluster.ray_fleet")  # the slowest of all
-    log.info("spare is ready")
+    log.info("spare is ready", pid=os.getpid())
     return sys.stdin.readline().strip() == "go"
 
 

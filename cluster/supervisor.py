@@ -75,6 +75,7 @@ class Supervisor:
         finally:
             self._home.withdraw()
             self._take_down()
+            self._let_go()
 
     def stop(self, *_signal: object) -> None:
         """Take the farm down at the next look."""
@@ -103,6 +104,10 @@ class Supervisor:
                 f"Another farm holds {self._home.root}.",
                 hint="Use it as it is (`brandfarm status`), stop it with `brandfarm down`, or choose another --home.",
             ) from held
+
+    def _let_go(self) -> None:
+        if self._lock_file is not None:
+            self._lock_file.close()
 
     def _plan(self, cpus: int, threads: int) -> list[Child]:
         home, token = self._home, self._home.token()

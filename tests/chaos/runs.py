@@ -43,7 +43,7 @@ class Result:
 def run(site: Site, scenario: Scenario, seed: int) -> Result:
     """Play a scenario and judge it. A farm that is stuck is a result; an error of this harness is raised."""
     began = time.monotonic()
-    until("the farm is up", site.is_ready)
+    until("the farm is up", lambda: site.is_ready() and site.has_spare())
     stage = Stage(site, scenario.name, seed)
     with stage.watched():
         try:

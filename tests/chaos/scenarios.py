@@ -144,12 +144,17 @@ def kill_head(stage: Stage) -> Fault:
 
 
 def kill_dispatcher_at(place: str, most_hits: int, stage: Stage) -> Fault:
-    """The dispatcher dies at a step of its loop."""
+    """The dispatcher dies at a step of its loop; at a step of its start, that is the second death within seconds."""
+    plan = f"{place}=kill@{_hit(stage, most_hits)}"
+    is_of_start = most_hits == 0
+    if not is_of_start:
+        stage.site.arm("dispatcher", plan, stage.seed, stage.ledger)
+        until("there is a spare", stage.site.has_spare)
     stage.apply()
     stage.apply_whim()
-    if most_hits == 0:  # steps of a dispatcher that starts: the farm is at work by then
-        stage.until_moment()
-    stage.site.arm("dispatcher", f"{place}=kill@{_hit(stage, most_hits)}", stage.seed, stage.ledger)
+    if is_of_start:
+        stage.until_moment()  # the farm is at work by then
+        stage.site.arm("dispatcher", plan, stage.seed, stage.ledger)
     if "failure" in place:
         stage.until_moment()
         _kill(stage, stage.worker_at_work())
@@ -240,7 +245,7 @@ DISPATCHER_PLACES = {
     "dispatcher.before-begin": 6,
     "dispatcher.after-begin": 6,
     "dispatcher.stop": 1,
-    "dispatcher.tick": 6,
+    "dispatcher.tick": 30,
     "dispatcher.before-failure": 1,
     "dispatcher.after-failure": 1,
 }

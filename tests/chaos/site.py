@@ -161,6 +161,12 @@ class Site:
         self._keeper.child(child).dismiss_spare()  # it was started without the plan
         self.restart(child)
 
+    def has_spare(self) -> bool:
+        """Whether another dispatcher waits, all imported, as it does on any farm that is some seconds old."""
+        spare = self._keeper.child("dispatcher").spare
+        told = (self.home.logs / "dispatcher.log").read_text().splitlines()
+        return spare is not None and any("spare is ready" in line and f'"pid": {spare.pid}' in line for line in told)
+
     def is_armed(self, child: str) -> bool:
         """Whether it was started with a plan."""
         return bool(self._keeper.child(child).environment.get(failpoints.PLAN))

@@ -108,7 +108,7 @@ def test_every_beginning_of_a_key_is_a_prefix(text: str, length: int) -> None:
         (403, "SignatureDoesNotMatch", StoreError, "secret key"),
         (403, "RequestTimeTooSkewed", StoreError, "clocks"),
         (507, "XMinioStorageFull", StoreUnavailable, "free space"),
-        (503, "SlowDown", StoreUnavailable, "Is MinIO running"),
+        (503, "SlowDown", StoreUnavailable, "more to do than it can"),
         (502, "", StoreUnavailable, "Is MinIO running"),
         (409, "OperationAborted", StoreUnavailable, "Is MinIO running"),
         (404, "", StoreError, "Does an S3 server answer"),
