@@ -6,7 +6,7 @@ An upload's address is worked out without uploading, so that the same pictures a
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from jobs import manifests
 from jobs.datasets import folder as folders
 from jobs.datasets.folder import FolderSource
 from jobs.errors import KeyNotFound
-from jobs.manifests import BrandProject, BrandProjectSpec, Campaign, Look, resolve_recipe
+from jobs.manifests import AdapterChoice, BrandProject, BrandProjectSpec, Campaign, Look, resolve_recipe
 from jobs.ports import Stored
 
 SHOWN_UNUSABLE = 3  # pictures whose captions cannot be used, each named
@@ -151,14 +151,19 @@ def _campaign(
 
 
 def _look(asked: Farm, namespace: str, look: Look, planned: frozenset[str]) -> str:
-    strength = "" if look.strength == 1.0 else f" at {look.strength:g}"
-    if look.version != "serving":
-        return f"of {look.brand} {look.version}{strength}"
-    brands = {one.metadata.name: one for one in farm.projects(asked, namespace)}
-    if look.brand not in brands and look.brand not in planned:
-        return f"of {look.brand}{strength}, which the farm does not know"
-    serving = farm.status_of(brands[look.brand]).serving if look.brand in brands else None
-    return f"of {look.brand} {serving}{strength}" if serving else f"of {look.brand}{strength}, once a version serves"
+    """A look in words, such as `of socks v3 at 0.9 with film-noir v7 at 0.4`."""
+    brands = {one.metadata.name or "": one for one in farm.projects(asked, namespace)}
+    return "of " + " with ".join(_choice(asked, brands, choice, planned) for choice in look.choices)
+
+
+def _choice(asked: Farm, brands: Mapping[str, BrandProject], choice: AdapterChoice, planned: frozenset[str]) -> str:
+    strength = "" if choice.strength == 1.0 else f" at {choice.strength:g}"
+    if choice.version != "serving":
+        return f"{choice.brand} {choice.version}{strength}"
+    if choice.brand not in brands and choice.brand not in planned:
+        return f"{choice.brand}{strength}, which the farm does not know"
+    serving = farm.status_of(brands[choice.brand]).serving if choice.brand in brands else None
+    return f"{choice.brand} {serving}{strength}" if serving else f"{choice.brand}{strength}, once a version serves"
 
 
 def _change(wanted: Document, live: Document | None) -> str:

@@ -40,7 +40,7 @@ def studio_folder(tmp_path: Path) -> Path:
     (folder / "shots").mkdir(parents=True)
     for number in range(10):
         (folder / "shots" / f"{number}.png").write_bytes(b"picture %d" % number)
-        (folder / "shots" / f"{number}.txt").write_text("a photo of a STBLSX sock")
+        (folder / "shots" / f"{number}.txt").write_text("a photo of a stblsx sock")
     return folder
 
 
@@ -139,6 +139,16 @@ def test_a_campaign_that_stands_is_not_drawn_again(farm: FakeFarm, studio_folder
 
 def test_an_unknown_brand_is_said_aloud(farm: FakeFarm, studio_folder: Path) -> None:
     assert "of stable-socks at 0.9, which the farm does not know" in _plan(farm, studio_folder, builders.campaign())
+
+
+def test_a_look_that_combines_brands_names_each(farm: FakeFarm, studio_folder: Path) -> None:
+    look = {
+        "brand": "stable-socks",
+        "version": "v2",
+        "with": [{"brand": "film-noir", "version": "v7", "strength": 0.4}],
+    }
+    told = _plan(farm, studio_folder, builders.campaign(looks=[look]))
+    assert "of stable-socks v2 with film-noir v7 at 0.4" in told
 
 
 def test_a_base_that_is_not_in_the_catalogue_exits_with_2(farm: FakeFarm, studio_folder: Path) -> None:
