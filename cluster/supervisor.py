@@ -147,10 +147,13 @@ class Supervisor:
         return f"http://127.0.0.1:{self._api_port}"
 
     def _start(self, child: Child) -> None:
-        child.process = child.take_spare() or self._spawned(child, child.fresh(), subprocess.DEVNULL)
+        spare = child.take_spare()
+        child.process = spare or self._spawned(child, child.fresh(), subprocess.DEVNULL)
         child.started = time.monotonic()
         log.info("started", child=child.name, pid=child.process.pid)
         self._write_children()
+        if spare is not None:
+            self._keep_spares()  # at once: who dies as it starts is as dead as any other
 
     def _spawned(self, child: Child, more: list[str], stdin: int) -> subprocess.Popen[bytes]:
         with self._log_of(child).open("ab") as out:

@@ -147,14 +147,15 @@ def kill_dispatcher_at(place: str, most_hits: int, stage: Stage) -> Fault:
     """The dispatcher dies at a step of its loop; at a step of its start, that is the second death within seconds."""
     plan = f"{place}=kill@{_hit(stage, most_hits)}"
     is_of_start = most_hits == 0
+    stage.site.load("dispatcher", plan, stage.seed, stage.ledger)
     if not is_of_start:
-        stage.site.arm("dispatcher", plan, stage.seed, stage.ledger)
+        stage.site.restart("dispatcher")
         until("there is a spare", stage.site.has_spare)
     stage.apply()
     stage.apply_whim()
     if is_of_start:
         stage.until_moment()  # the farm is at work by then
-        stage.site.arm("dispatcher", plan, stage.seed, stage.ledger)
+        stage.site.restart("dispatcher")
     if "failure" in place:
         stage.until_moment()
         _kill(stage, stage.worker_at_work())

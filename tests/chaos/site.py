@@ -156,10 +156,16 @@ class Site:
 
     def arm(self, child: str, plan: str, seed: int, ledger: Path) -> None:
         """A child lives on as a process in which a plan is armed; nothing is, where the plan is empty."""
+        self.load(child, plan, seed, ledger)
+        self.restart(child)
+
+    def load(self, child: str, plan: str, seed: int, ledger: Path) -> None:
+        """The next process of a child, its spare if it keeps one, will have a plan armed."""
         told = {failpoints.PLAN: plan, failpoints.SEED: str(seed), failpoints.LEDGER: str(ledger)}
         self._keeper.child(child).environment.update(told)
-        self._keeper.child(child).dismiss_spare()  # it was started without the plan
-        self.restart(child)
+        if self._keeper.child(child).keeps_spare:
+            self._keeper.child(child).dismiss_spare()  # it was started without the plan
+            until("there is a spare with the plan", self.has_spare)
 
     def has_spare(self) -> bool:
         """Whether another dispatcher waits, all imported, as it does on any farm that is some seconds old."""

@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import psutil
 
+from cluster import ray_head
+
 ROOT = Path(__file__).parents[3]
 PATIENCE_SECONDS = 120.0
 T = TypeVar("T")
@@ -68,6 +70,7 @@ def ray_cluster(folder: Path, nodes: int) -> Iterator[RayCluster]:
         "RAY_AUTH_TOKEN": secrets.token_hex(32),
         "RAY_TMPDIR": str(folder),
         "RAY_USAGE_STATS_ENABLED": "0",
+        **ray_head.HEALTH,
         "RAY_raylet_start_wait_time_s": "120",  # a busy machine needs more than Ray's half minute
         "OMP_NUM_THREADS": "1",
         "OMP_WAIT_POLICY": "PASSIVE",
