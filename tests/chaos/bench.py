@@ -16,11 +16,12 @@ from jobs.ports import ObjectStore
 from jobs.records import ChunkRecord, DatasetRecord, ImageRecord, IntakeRecord, Record, TrainRecord
 from jobs.shots import Plan, Recipe
 from jobs.spec import GenerateAsk, IntakeAsk, Job, JobKind, TrainAsk
-from tests.fakes.workbench import FakeWorkbench, Held, Point
+from tests.fakes.workbench import FakeWorkbench, Held
 
 STEP_SECONDS = 0.15
 STEPS = 8
 """Of a training; an intake has three, and a chunk as many as it has shots."""
+ARMED, MET = keys.cache("armed/signal"), keys.cache("armed/met")
 
 
 class ChaosWorkbench(FakeWorkbench):
@@ -51,14 +52,13 @@ class ChaosWorkbench(FakeWorkbench):
 
     def _publish(self, held: Held) -> None:
         record, named = _result(self._store, held)
-        self._die_if_armed(held, Point.BEFORE_RECORD)
+        self._meet_signal()
         publish.record(self._store, held.job.record_key, _body(record), blobs=named)
 
-    def _die_if_armed(self, held: Held, point: Point) -> None:
-        armed = _armed_key(held.job.id, point)
-        if self._store.exists(armed):
-            ending = int(self._store.get(armed))
-            self._store.delete(armed)
+    def _meet_signal(self) -> None:
+        if self._store.exists(ARMED) and self._store.create(MET, str(os.getpid()).encode()):
+            ending = int(self._store.get(ARMED))
+            self._store.delete(ARMED)
             os.kill(os.getpid(), ending)
 
     def _plan(self, ask: GenerateAsk) -> Plan:
@@ -67,18 +67,21 @@ class ChaosWorkbench(FakeWorkbench):
         return self._plans[ask.plan]
 
 
-def arm(store: ObjectStore, job: str, ending: signal.Signals) -> None:
-    """Let whoever works on a job meet a signal once, when its result is kept and its record is not."""
-    store.put(_armed_key(job, Point.BEFORE_RECORD), str(int(ending)).encode())
+def arm(store: ObjectStore, ending: signal.Signals) -> None:
+    """Let whoever has a result next meet a signal once, when it is kept and its record is not. Any job will do: one that was
+    chosen beforehand may be done before it is armed."""
+    store.delete(MET)
+    store.put(ARMED, str(int(ending)).encode())
+
+
+def met(store: ObjectStore) -> int:
+    """The process that met the signal; 0 while none has."""
+    return int(store.get(MET)) if store.exists(MET) else 0
 
 
 def open_bench(store: str, **_room: int) -> ChaosWorkbench:
     """The workbench over a store's address, as a worker opens it."""
     return ChaosWorkbench(stores.open_store(store))
-
-
-def _armed_key(job: str, point: Point) -> str:
-    return keys.cache(f"armed/{job}/{point.value}")
 
 
 def _result(store: ObjectStore, held: Held) -> tuple[Record, list[str]]:

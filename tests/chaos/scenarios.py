@@ -56,13 +56,19 @@ def _kill(stage: Stage, worker: str) -> Fault:
 
 def kill_worker_at_record(stage: Stage) -> Fault:
     """A worker dies when a result is kept and its record is not."""
-    stage.apply()
-    stage.until_moment(latest=10)
-    job = stage.job_under_way()
-    worker, pids = stage.jobs[job].worker, stage.site.workers()
-    bench.arm(stage.site.store, job, signal.SIGKILL)
-    until("the worker is dead", lambda: not psutil.pid_exists(pids[worker]) or _is(pids[worker], psutil.STATUS_ZOMBIE))
+    worker, pid = _met_at_record(stage, signal.SIGKILL)
+    until("the worker is dead", lambda: not psutil.pid_exists(pid) or _is(pid, psutil.STATUS_ZOMBIE))
     return Fault(time.time(), lost=worker)
+
+
+def _met_at_record(stage: Stage, ending: signal.Signals) -> tuple[str, int]:
+    """Name and process of the worker that has met a signal between a result and its record."""
+    stage.apply()
+    names = {pid: worker for worker, pid in stage.site.workers().items()}
+    stage.until_moment(latest=10)
+    bench.arm(stage.site.store, ending)
+    pid = until("a worker has a result", lambda: bench.met(stage.site.store))
+    return names[pid], pid
 
 
 def freeze_worker(stage: Stage) -> Fault:
@@ -77,13 +83,9 @@ def freeze_worker(stage: Stage) -> Fault:
 
 def freeze_worker_at_record(stage: Stage) -> Fault:
     """A worker is frozen between result and record; its record comes late, when another's stands already."""
-    stage.apply()
-    stage.until_moment(latest=10)
-    job = stage.job_under_way()
-    worker, pids = stage.jobs[job].worker, stage.site.workers()
-    bench.arm(stage.site.store, job, signal.SIGSTOP)
-    until("the worker is frozen", lambda: _is(pids[worker], psutil.STATUS_STOPPED))
-    return _thaw_when_replaced(stage, worker, pids[worker], time.time())
+    worker, pid = _met_at_record(stage, signal.SIGSTOP)
+    until("the worker is frozen", lambda: _is(pid, psutil.STATUS_STOPPED))
+    return _thaw_when_replaced(stage, worker, pid, time.time())
 
 
 def _thaw_when_replaced(stage: Stage, worker: str, pid: int, at: float) -> Fault:

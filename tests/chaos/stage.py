@@ -149,14 +149,6 @@ class Stage:
         """Whoever holds one of the jobs that are under way, by chance; waits for one."""
         return self.random.choice(until("somebody works", self._leased)).worker
 
-    def job_under_way(self) -> str:
-        """One of the jobs that are under way and still have a while to go, by chance; waits for one."""
-        return self.random.choice(until("somebody has begun a job", self._far_from_done))
-
-    def _far_from_done(self) -> list[str]:
-        jobs = self.history[-1].jobs if self.history else {}
-        return [job for job, one in sorted(jobs.items()) if one.worker and one.total - one.done >= STEPS // 2]
-
     def _leased(self) -> list[JobReport]:
         jobs = self.history[-1].jobs if self.history else {}
         return [one for _, one in sorted(jobs.items()) if one.state == "leased" and one.worker]

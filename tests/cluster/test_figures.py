@@ -70,7 +70,7 @@ def test_work_that_is_done_moves_the_figures_of_dispatcher_and_workers(tmp_path:
             assert value(engine, f"{W}steps_total") == 10
             assert value(engine, f"{W}store_seconds_total") > 0
             assert value(engine, f"{W}busy_seconds_total") > 0
-            assert workers_told(engine) == {"w1", "w2"}
+            await farm.until(lambda: workers_told(engine) == {"w1", "w2"})
 
     played(scene())
 
