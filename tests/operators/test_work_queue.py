@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from operators.work_queue import LONGEST_BACK_OFF_SECONDS, WorkQueue
 
 
@@ -67,3 +72,65 @@ def test_a_change_brings_a_failing_key_back_at_once() -> None:
     queue.failed("socks", now=0)
     queue.add("socks", at=0.1)
     assert queue.take(now=0.1) == "socks"
+
+
+class SlowQueue:
+    """What the queue means, in the plainest words: it looks at every key each time."""
+
+    def __init__(self) -> None:
+        self.due: dict[str, float] = {}
+        self.busy: set[str] = set()
+
+    def add(self, key: str, at: float) -> None:
+        self.due[key] = min(at, self.due.get(key, at))
+
+    def take(self, now: float) -> str | None:
+        ready = [key for key, at in self.due.items() if at <= now and key not in self.busy]
+        if not ready:
+            return None
+        key = min(ready, key=lambda one: self.due[one])
+        del self.due[key]
+        self.busy.add(key)
+        return key
+
+    def next_due(self) -> float | None:
+        return min((at for key, at in self.due.items() if key not in self.busy), default=None)
+
+
+KEYS = st.sampled_from("abcdef")
+STEPS = st.one_of(
+    st.tuples(st.just("add"), KEYS, st.integers(0, 9)),
+    st.tuples(st.just("take"), st.integers(0, 9)),
+    st.tuples(st.just("done"), KEYS),
+    st.tuples(st.just("failed"), KEYS, st.integers(0, 9)),
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(STEPS, max_size=200))
+def test_it_means_what_looking_at_every_key_would_mean(steps: list[tuple[Any, ...]]) -> None:
+    queue, slow = WorkQueue[str](), SlowQueue()
+    for kind, *given_ in steps:
+        if kind == "add":
+            queue.add(*given_)
+            slow.add(*given_)
+        elif kind == "take":
+            assert queue.take(*given_) == slow.take(*given_)
+        else:
+            key, *now = given_
+            slow.busy.discard(key)
+            if kind == "done":
+                queue.done(key)
+            else:
+                slow.add(key, now[0] + queue.failed(key, now[0]))
+        assert (queue.next_due(), len(queue)) == (slow.next_due(), len(slow.due))
+
+
+def test_keys_that_are_put_forward_again_and_again_leave_nothing_behind() -> None:
+    queue = WorkQueue[int]()
+    for turn in range(20_000):
+        queue.add(turn % 10, at=10**9)
+        queue.add(turn % 10, at=turn)
+        assert queue.take(now=turn) == turn % 10
+        queue.done(turn % 10)
+    assert len(queue._heap) < 200
