@@ -156,8 +156,11 @@ class Controller:
                 self._put_off(place, str(mistake), type(mistake).__name__)
             else:
                 self._queue.done(place)
+                seconds = self._rounds.seconds_until_next(place)
                 if again:
                     self._wake(place)
+                elif seconds is not None:
+                    self._queue.add(place, self._clock.monotonic() + seconds)
             self._bell.set()
 
     def _put_off(

@@ -42,6 +42,7 @@ class Decision:
     actions: tuple[Action, ...]
     wanted: tuple[Job, ...]
     status: BrandProjectStatus | CampaignStatus
+    look_at: float | None = None  # when to look again though nothing changes, in seconds since 1970
 
     @property
     def changes_facts(self) -> bool:

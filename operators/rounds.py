@@ -44,6 +44,7 @@ class Rounds:
         self._at_rest: set[str] = set()  # the uids that this epoch's dispatcher knows to want nothing
         self._waits_for: dict[Place, frozenset[Place]] = {}  # campaigns that have not started, and their projects
         self._written: dict[Place, int] = {}  # the resourceVersion of our own last status
+        self._look_at: dict[Place, float] = {}  # when time alone changes what follows, in seconds since 1970
 
     def met(self, place: Place, uid: str) -> None:
         """A manifest was seen at a place; what it left behind is cleared away once it is gone."""
@@ -60,6 +61,11 @@ class Rounds:
     def waiting_for(self, project: Place) -> list[Place]:
         """The campaigns that have not started and show this project."""
         return [campaign for campaign, projects in self._waits_for.items() if project in projects]
+
+    def seconds_until_next(self, place: Place) -> float | None:
+        """In how many seconds a place must be looked at again though nothing changes; None where only a change counts."""
+        at = self._look_at.get(place)
+        return None if at is None else max(0.0, at - self._clock.now())
 
     def wrote(self, place: Place, resource_version: int) -> bool:
         """Whether a change is nothing but our own last status."""
@@ -100,7 +106,7 @@ class Rounds:
             self._reports.pop(uid, None)
             self._at_rest.discard(uid)
         if document is None:
-            for memory in (self._uids, self._at_work, self._waits_for, self._written):
+            for memory in (self._uids, self._at_work, self._waits_for, self._written, self._look_at):
                 memory.pop(place, None)
             self.figures.forgotten(place)
 
@@ -110,6 +116,7 @@ class Rounds:
             seen = await self._observer.see(document, self._reports.get(document["metadata"]["uid"]))
             self._note_waiting(place, seen)
             decision = reconcile(seen)
+            self._note_next(place, decision)
             for action in decision.actions:
                 await self._actor.perform(action)
         except FarmError as error:
@@ -166,6 +173,11 @@ class Rounds:
         if was_edited:
             self.figures.overtaken()
         return was_edited
+
+    def _note_next(self, place: Place, decision: Decision) -> None:
+        self._look_at.pop(place, None)
+        if decision.look_at is not None:
+            self._look_at[place] = decision.look_at
 
     def _note_waiting(self, place: Place, seen: Observed) -> None:
         if not isinstance(seen, ObservedCampaign):
