@@ -1,6 +1,8 @@
-"""Builds the real servers that the tests start, from pinned Go modules, once, into a cache outside the tree.
+"""Builds the real servers and tools that the tests need, from pinned Go modules, once, into a cache outside the tree.
 
-`python -m tests.tools.build minio` prints the binary's path. Knows nothing of how a server is started.
+`python -m tests.tools.build etcd kubectl` prints each binary's path on a line. Knows nothing of how a server is started.
+A folder here with a go.mod is a module: with one `tool` line its binary is called like the folder, with several each is
+called like its package. A line `// link: FLAGS` in it goes to the linker (how many tools are told their version).
 """
 
 from __future__ import annotations
@@ -19,59 +21,95 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 MODULES = Path(__file__).parent
 PACKAGES_PER_LINE = 100
+FREE_GIB = 6  # Kubernetes, the largest: sources, compiled packages and binaries
 
 
 class BuildFailed(Exception):
-    """A server could not be built; the message holds the compiler's last lines and the next step."""
+    """A tool could not be built; the message holds the compiler's last lines and the next step."""
+
+
+@dataclass(frozen=True)
+class Tool:
+    """A binary's name, the module that pins it, the package that it is made of."""
+
+    name: str
+    module: Path
+    package: str
+
+    def go_mod(self) -> str:
+        """The pins, as they stand."""
+        return (self.module / "go.mod").read_text()
+
+    def link_flags(self) -> str:
+        """What the linker is told: no symbols, and what the module asks for."""
+        return " ".join(["-s -w", *re.findall(r"^// link: (.+)$", self.go_mod(), flags=re.MULTILINE)])
 
 
 def binary(name: str) -> Path:
-    """The path of a server's binary, built now if it is not there; raises BuildFailed.
+    """The path of a tool's binary, built now if it is not there; raises BuildFailed.
 
-    `BRANDFARM_<NAME>` names a ready binary; `BRANDFARM_TOOLS` names another cache.
+    `BRANDFARM_<NAME>` names a ready binary, `KUBEBUILDER_ASSETS` a folder of ready ones; `BRANDFARM_TOOLS` names another cache.
     """
-    ready = os.environ.get(f"BRANDFARM_{name.upper()}")
+    return _given(name) or _built(tool(name))
+
+
+def tool(name: str) -> Tool:
+    """The tool of that name. Raises BuildFailed."""
+    known = tools()
+    if name not in known:
+        raise BuildFailed(f"There is no tool called {name} in {MODULES}; there are {', '.join(sorted(known))}.")
+    return known[name]
+
+
+def tools() -> dict[str, Tool]:
+    """All that can be built, by the names of their binaries."""
+    found: dict[str, Tool] = {}
+    for go_mod in sorted(MODULES.glob("*/go.mod")):
+        packages = _packages(go_mod.read_text())
+        for package in packages:
+            name = go_mod.parent.name if len(packages) == 1 else package.rpartition("/")[2]
+            found[name] = Tool(name, go_mod.parent, package)
+    return found
+
+
+def cached(name: str) -> Path:
+    """Where a tool's binary stands once built: a folder named after its pinned go.mod."""
+    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "brandfarm" / "tools"
+    pins = hashlib.sha256(tool(name).go_mod().encode()).hexdigest()
+    return Path(os.environ.get("BRANDFARM_TOOLS") or default) / f"{name}-{pins[:16]}" / name
+
+
+def _packages(go_mod: str) -> list[str]:
+    blocks = re.findall(r"^tool \(\n(.*?)^\)$", go_mod, flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^tool ([^(\s]\S*)$", go_mod, flags=re.MULTILINE) + " ".join(blocks).split()
+
+
+def _given(name: str) -> Path | None:
+    """The binary that the environment names, if it names one."""
+    variable = f"BRANDFARM_{name.upper().replace('-', '_')}"
+    ready = os.environ.get(variable)
+    if ready and not os.access(ready, os.X_OK):
+        raise BuildFailed(f"{variable} names {ready}, which is not a program; unset it to build one.")
     if ready:
-        return _ready_binary(name, Path(ready))
-    place = cached(name)
+        return Path(ready)
+    asset = Path(os.environ.get("KUBEBUILDER_ASSETS") or os.devnull) / name
+    return asset if os.access(asset, os.X_OK) else None
+
+
+def _built(wanted: Tool) -> Path:
+    place = cached(wanted.name)
     if place.exists():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with _alone(place.parent / ".lock"):
         if not place.exists():
-            _build(name, place)
+            _build(wanted, place)
     return place
-
-
-def cached(name: str) -> Path:
-    """Where a server's binary stands once built: a folder named after its pinned go.mod."""
-    default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "brandfarm" / "tools"
-    pins = hashlib.sha256(_go_mod(name).read_bytes()).hexdigest()
-    return Path(os.environ.get("BRANDFARM_TOOLS") or default) / f"{name}-{pins[:16]}" / name
-
-
-def _ready_binary(name: str, path: Path) -> Path:
-    if not os.access(path, os.X_OK):
-        raise BuildFailed(f"BRANDFARM_{name.upper()} names {path}, which is not a program; unset it to build one.")
-    return path
-
-
-def _go_mod(name: str) -> Path:
-    path = MODULES / name / "go.mod"
-    if not path.exists():
-        raise BuildFailed(f"There is no tool called {name}: {path} does not exist.")
-    return path
-
-
-def _package(name: str) -> str:
-    found = re.findall(r"^tool (\S+)$", _go_mod(name).read_text(), flags=re.MULTILINE)
-    if len(found) != 1:
-        raise BuildFailed(f"{_go_mod(name)} must name one `tool`, and names {len(found)}.")
-    return str(found[0])
 
 
 def _go() -> str:
@@ -90,26 +128,42 @@ def _alone(lock: Path) -> Iterator[None]:
         yield
 
 
-def _build(name: str, place: Path) -> None:
-    _say(f"building {name} once, into {place.parent}: about five minutes on two cores")
+def _build(wanted: Tool, place: Path) -> None:
+    _refuse_a_full_disk(wanted.name, place.parent)
+    _say(f"building {wanted.name} once, into {place.parent}: up to ten minutes on two cores")
     with tempfile.TemporaryDirectory(prefix=".building-", dir=place.parent) as scratch:
-        made = Path(scratch) / name
-        _compile(name, made)
+        made = Path(scratch) / wanted.name
+        _compile(wanted, made)
         made.replace(place)
 
 
-def _compile(name: str, made: Path) -> None:
-    flags = ["-mod=readonly", "-buildvcs=false", "-trimpath", "-ldflags=-s -w", "-v"]
-    command = [_go(), "build", *flags, "-o", str(made), _package(name)]
+def _refuse_a_full_disk(name: str, place: Path) -> None:
+    """A compiler that runs out of disk says so in a hundred ways; this says it first, in one."""
+    asked = subprocess.run([_go(), "env", "GOMODCACHE", "GOCACHE"], capture_output=True, text=True, check=True)
+    for folder in (place, *(Path(line) for line in asked.stdout.splitlines())):
+        there = next(one for one in (folder, *folder.parents) if one.exists())
+        free = shutil.disk_usage(there).free / 2**30
+        if free < FREE_GIB:
+            raise BuildFailed(
+                f"Building {name} takes up to {FREE_GIB} GiB of disk, and {folder} has {free:.1f} GiB. Make room there, or name "
+                f"other folders with BRANDFARM_TOOLS, GOMODCACHE and GOCACHE."
+            )
+
+
+def _compile(wanted: Tool, made: Path) -> None:
+    flags = ["-mod=readonly", "-buildvcs=false", "-trimpath", f"-ldflags={wanted.link_flags()}", "-v"]
+    command = [_go(), "build", *flags, "-o", str(made), wanted.package]
     environment = {**os.environ, "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOWORK": "off"}
     with subprocess.Popen(
-        command, cwd=MODULES / name, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
+        command, cwd=wanted.module, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True
     ) as compiler:
         assert compiler.stderr is not None
-        last = _told(name, compiler.stderr)
+        last = _told(wanted.name, compiler.stderr)
     if compiler.returncode:
         said = "\n".join(last)
-        raise BuildFailed(f"Building {name} ended with {compiler.returncode}:\n{said}\nCommand: {' '.join(command)}")
+        raise BuildFailed(
+            f"Building {wanted.name} ended with {compiler.returncode}:\n{said}\nCommand: {' '.join(command)}"
+        )
 
 
 def _told(name: str, lines: Iterator[str]) -> list[str]:
@@ -128,11 +182,12 @@ def _say(message: str) -> None:
 
 
 def main() -> None:
-    """Prints the path of one tool's binary, building it first if need be."""
-    parser = argparse.ArgumentParser(description="Build a server that the tests start.")
-    parser.add_argument("name", help="a folder under tests/tools that holds a go.mod")
+    """Prints the path of each tool's binary on a line, building first what is not there."""
+    parser = argparse.ArgumentParser(description="Build servers and tools that the tests need.")
+    parser.add_argument("names", nargs="+", metavar="NAME", help=f"one of {', '.join(sorted(tools()))}")
     try:
-        print(binary(parser.parse_args().name))
+        for name in parser.parse_args().names:
+            print(binary(name), flush=True)
     except BuildFailed as failed:
         raise SystemExit(str(failed)) from failed
 
