@@ -31,10 +31,11 @@ class Line:
 
 @dataclass
 class Teller:
-    """Reads what is new under some asked things; remembers what it has read."""
+    """Reads what is new under some asked things, of all attempts or of one; remembers what it has read."""
 
     store: ObjectStore
     asked: Sequence[str]
+    attempt: int | None = None
     _read: dict[str, str] = field(default_factory=dict)
 
     def fresh(self) -> list[Line]:
@@ -42,7 +43,7 @@ class Teller:
         return [line for one in self.asked for line in self._fresh(one)]
 
     def _fresh(self, asked: str) -> Iterator[Line]:
-        for key in self.store.list(keys.logs(asked)):
+        for key in self.store.list(keys.logs(asked, self.attempt)):
             if key <= self._read.get(asked, ""):
                 continue
             try:

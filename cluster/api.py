@@ -13,15 +13,17 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
+from cluster.client import TOKEN_HEADER
 from cluster.engine import Engine
-from cluster.ports import CancelOrder, JobReport, OwnerReport, Summary, Trouble, Wake, WantedSet
-from jobs.errors import DispatcherUnavailable, FarmError, ManifestInvalid, NotFound, Unauthorized
+from cluster.ports import CancelOrder, JobReport, OwnerReport, Owners, Summary, Trouble, Wake, WantedSet
+from jobs.errors import DispatcherUnavailable, FarmError, ManifestInvalid, NotFound, StaleTerm, Unauthorized
 
 LONGEST_WAIT_SECONDS = 60.0
 
 _STATUS: dict[type[FarmError], int] = {
     Unauthorized: 401,
     NotFound: 404,
+    StaleTerm: 409,
     ManifestInvalid: 422,
     DispatcherUnavailable: 503,
 }
@@ -44,10 +46,13 @@ def create_app(engine: Engine, token: str, *, metrics_are_open: bool = False) ->
 
 
 def _doorkeeper(token: str):  # type: ignore[no-untyped-def]
-    expected = f"Bearer {token}".encode()
+    expected, alone = f"Bearer {token}".encode(), token.encode()
 
-    def check(authorization: Annotated[str, Header()] = "") -> None:
-        if not secrets.compare_digest(authorization.encode(), expected):
+    def check(
+        authorization: Annotated[str, Header()] = "", passed_on: Annotated[str, Header(alias=TOKEN_HEADER)] = ""
+    ) -> None:
+        is_direct = secrets.compare_digest(authorization.encode(), expected)
+        if not is_direct and not secrets.compare_digest(passed_on.encode(), alone):
             raise Unauthorized(
                 "The dispatcher was asked without its token, or with a wrong one.",
                 hint="The token stands in the farm's home, or in its Secret; it is sent as `Authorization: Bearer ...`.",
@@ -91,6 +96,10 @@ def _questions(engine: Engine) -> APIRouter:
     @questions.put("/owners/{uid}/jobs")
     async def put_jobs(uid: str, wanted: WantedSet) -> OwnerReport:
         return engine.want(uid, wanted)
+
+    @questions.get("/owners")
+    async def get_owners(home: str = "", term: int = 0) -> Owners:
+        return engine.owners(home, term)
 
     @questions.get("/owners/{uid}")
     async def get_owner(uid: str) -> OwnerReport:

@@ -8,7 +8,7 @@ from typing import Self, TypeVar
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from cluster.ports import CancelOrder, JobReport, OwnerReport, Summary, Trouble, Wake, WantedSet
+from cluster.ports import CancelOrder, JobReport, OwnerReport, Owners, Summary, Trouble, Wake, WantedSet
 from jobs import errors
 from jobs.errors import DispatcherUnavailable, FarmError
 
@@ -18,18 +18,23 @@ KEPT_OPEN_SECONDS = 2.0
 ANSWER_SECONDS = 30.0
 """A set of ten thousand jobs takes the dispatcher about two seconds."""
 
+TOKEN_HEADER = "X-Brandfarm-Token"
+"""Carries the token where `Authorization` is taken: an API server that passes a question on keeps that header to itself."""
+
 T = TypeVar("T", bound=BaseModel)
 
 
 class DispatcherClient:
     """Asks one dispatcher. Every method raises DispatcherUnavailable where it does not answer, Unauthorized where the
-    token is wrong."""
+    token is wrong. `is_passed_on` where the transport leads through somebody who has an `Authorization` of their own."""
 
-    def __init__(self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self, url: str, token: str, *, transport: httpx.AsyncBaseTransport | None = None, is_passed_on: bool = False
+    ) -> None:
         self._url = url
         self._http = httpx.AsyncClient(
             base_url=url,
-            headers={"Authorization": f"Bearer {token}"},
+            headers={TOKEN_HEADER: token} if is_passed_on else {"Authorization": f"Bearer {token}"},
             timeout=httpx.Timeout(ANSWER_SECONDS, connect=5.0),
             transport=transport,
             limits=httpx.Limits(keepalive_expiry=KEPT_OPEN_SECONDS),
@@ -49,9 +54,13 @@ class DispatcherClient:
         await self._http.aclose()
 
     async def put_jobs(self, uid: str, wanted: WantedSet) -> OwnerReport:
-        """State all that an owner wants; where each of its jobs stands."""
+        """State all that an owner wants; where each of its jobs stands. Raises StaleTerm."""
         body = wanted.model_dump_json().encode()
         return _read(OwnerReport, await self._ask("PUT", f"/v1/owners/{uid}/jobs", body=body))
+
+    async def owners(self, home: str = "", term: int = 0) -> Owners:
+        """Everyone who wants something, asked as the controller of a home in its term. Raises StaleTerm."""
+        return _read(Owners, await self._ask("GET", "/v1/owners", query={"home": home, "term": term}))
 
     async def owner(self, uid: str) -> OwnerReport:
         """Where each job of an owner stands. Raises NotFound."""
@@ -59,7 +68,7 @@ class DispatcherClient:
 
     async def events(self, after: int, wait: float) -> Wake:
         """Returns once something has changed since a number, or after `wait` seconds, at most 60."""
-        asked = {"after": after, "wait": wait}
+        asked: dict[str, float | str] = {"after": after, "wait": wait}
         return _read(Wake, await self._ask("GET", "/v1/events", query=asked, patience=wait + ANSWER_SECONDS))
 
     async def summary(self) -> Summary:
@@ -98,7 +107,7 @@ class DispatcherClient:
         path: str,
         *,
         body: bytes | None = None,
-        query: dict[str, float] | None = None,
+        query: dict[str, float | str] | None = None,
         patience: float = ANSWER_SECONDS,
     ) -> httpx.Response:
         headers = {"Content-Type": "application/json"} if body is not None else {}

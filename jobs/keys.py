@@ -151,6 +151,6 @@ def log(asked: str, attempt: int, number: int) -> str:
     return f"attempt/{asked}/{attempt:04d}/log/{number:06d}.jsonl"
 
 
-def logs(asked: str) -> str:
-    """The prefix of everything that the attempts at one asked thing have told."""
-    return f"attempt/{asked}/"
+def logs(asked: str, attempt: int | None = None) -> str:
+    """The prefix of everything that the attempts at one asked thing have told, or one of them."""
+    return f"attempt/{asked}/" if attempt is None else f"attempt/{asked}/{attempt:04d}/"

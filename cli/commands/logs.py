@@ -17,7 +17,7 @@ USUAL_TAIL = 100
 
 EXAMPLES = """
 brandfarm logs stable-socks -f
-brandfarm logs stable-socks --version v2 --tail 20
+brandfarm logs stable-socks --version v2 --attempt 1
 brandfarm logs campaign/spring -o json | jq .event
 """
 
@@ -27,23 +27,37 @@ brandfarm logs campaign/spring -o json | jq .event
 @click.option("-f", "--follow", is_flag=True, help="Go on as more is told; Ctrl-C leaves.")
 @click.option("--version", help="Of this version rather than the newest.")
 @click.option(
+    "--attempt", type=click.IntRange(min=1), help="Of this attempt only. Left out: of all, one after another."
+)
+@click.option(
     "--tail", type=click.IntRange(min=0), default=USUAL_TAIL, show_default=True, help="The last lines; 0 is all."
 )
 @options.namespace
 @options.output
 @options.farm
 def command(
-    farm: Farm, out: Output, namespace: str | None, target: str, follow: bool, version: str | None, tail: int
+    farm: Farm,
+    out: Output,
+    namespace: str | None,
+    target: str,
+    follow: bool,
+    version: str | None,
+    attempt: int | None,
+    tail: int,
 ) -> None:
     """Show what a training or a campaign told on its way.
 
-    A training's log says steps and losses; -o json gives the lines as they were written.
+    A training's log says steps and losses; -o json gives the lines as they were written. They are read from the store, so it
+    needs neither the worker nor its pod.
     """
     asked = _asked(farm, namespace, target, version)
-    teller = Teller(farm.store, asked)
+    teller = Teller(farm.store, asked, attempt)
     lines = teller.fresh()
     if not lines and not follow:
-        raise NotFound(f"Nothing has been told of {target} yet.", hint=f"`brandfarm logs {target} -f` waits for it.")
+        of = f" by attempt {attempt}" if attempt else ""
+        raise NotFound(
+            f"Nothing has been told of {target}{of} yet.", hint=f"`brandfarm logs {target} -f` waits for it."
+        )
     _show(out, lines[-tail:], len(asked) > 1)
     pause = surroundings.current().pause
     while follow:

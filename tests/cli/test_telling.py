@@ -55,6 +55,16 @@ def test_pieces_are_read_in_order_over_all_attempts(terminal: Terminal, store: F
     assert terminal.type("logs", asked, "--tail", "1").out.splitlines() == lines[-1:]
 
 
+def test_one_attempt_is_told_alone(terminal: Terminal, store: FolderStore) -> None:
+    asked = builders.digest("v2")
+    _tell(store, asked, 0, _step(1))
+    _tell(store, asked, 0, _step(2), attempt=2)
+    assert terminal.type("logs", asked, "--attempt", "1").out == "08:00:01 step done=1 loss=0.1235\n"
+    assert terminal.type("logs", asked, "--attempt", "2").out == "08:00:02 attempt 2 step done=2 loss=0.1235\n"
+    absent = terminal.type("logs", asked, "--attempt", "3")
+    assert (absent.code, f"Nothing has been told of {asked} by attempt 3 yet." in absent.err) == (3, True)
+
+
 def test_the_lines_as_they_were_written(terminal: Terminal, store: FolderStore) -> None:
     asked = builders.digest("v2")
     _tell(store, asked, 0, _step(1))

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 
 from cluster.api import create_app
-from cluster.client import DispatcherClient
+from cluster.client import TOKEN_HEADER, DispatcherClient
 from cluster.clocks import MachineClock
 from cluster.engine import Engine, Pace
 from cluster.folder_store import FolderStore
@@ -175,6 +175,22 @@ def test_a_wrong_token_is_an_error_of_its_own(farm: Farm) -> None:
         async with farm.in_charge(), DispatcherClient(farm.url, "wrong") as stranger:
             with pytest.raises(Unauthorized, match="wrong one"):
                 await stranger.summary()
+
+    played(scene())
+
+
+@pytest.mark.parametrize(
+    ("token", "is_let_in"), [(TOKEN, True), (f"Bearer {TOKEN}", False), ("wrong", False), ("", False)]
+)
+def test_a_question_that_was_passed_on_shows_the_token_beside_somebody_elses(
+    farm: Farm, token: str, is_let_in: bool
+) -> None:
+    async def scene() -> None:
+        async with farm.in_charge(), httpx.AsyncClient(base_url=farm.url, trust_env=False) as http:
+            headers = {"Authorization": "Bearer of the API server", TOKEN_HEADER: token}
+            assert (await http.get("/v1/summary", headers=headers)).status_code == (200 if is_let_in else 401)
+            async with DispatcherClient(farm.url, TOKEN, is_passed_on=True) as client:
+                assert (await client.summary()).epoch == 1
 
     played(scene())
 
