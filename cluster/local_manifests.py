@@ -42,6 +42,7 @@ WHERE EXISTS (SELECT 1 FROM json_each(documents.json, '$.metadata.ownerReference
 
 
 Documents = list[Document]
+Names = list[tuple[str, str]]
 Changes = list[Change]
 
 
@@ -65,6 +66,10 @@ class LocalManifests:
     async def list(self, kind: str, namespace: str | None = None) -> Documents:
         """All documents of a kind, sorted by namespace and name."""
         return await asyncio.to_thread(self._list, kind, namespace)
+
+    async def names(self, kind: str, namespace: str | None = None) -> Names:
+        """The namespace and name of every document of a kind, sorted."""
+        return await asyncio.to_thread(self._names, kind, namespace)
 
     async def get(self, kind: str, namespace: str, name: str) -> Document:
         """One document. Raises NotFound."""
@@ -112,6 +117,11 @@ class LocalManifests:
                 (kind, namespace, namespace),
             )
             return [json.loads(text) for (text,) in found]
+
+    def _names(self, kind: str, namespace: str | None) -> Names:
+        query = "SELECT namespace, name FROM documents WHERE kind = ? AND (? IS NULL OR namespace = ?) ORDER BY 1, 2"
+        with self._reading() as rows:
+            return rows.execute(query, (kind, namespace, namespace)).fetchall()
 
     def _get(self, kind: str, namespace: str, name: str) -> Document:
         with self._reading() as rows:

@@ -5,8 +5,8 @@ A worker does bounded turns of work on a Workbench; a Fleet reaches workers; Man
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
@@ -69,6 +69,12 @@ class Fleet(Protocol):
     async def stop(self, worker: str, epoch: int, job: str, at_checkpoint: bool) -> None:
         """Let a worker let go of a job."""
 
+    async def wish(self, workers: Mapping[str, int]) -> None:
+        """Ask for nodes: by class, how many workers there should be in all. A class that is not named lacks none."""
+
+    async def release(self, worker: str) -> None:
+        """End an idle worker, so that its node may go; it comes back if its class is asked for before that."""
+
     async def close(self) -> None:
         """Let go of the connection; detached workers live on."""
 
@@ -96,11 +102,40 @@ class CancelOrder(Value):
     reason: str = ""
 
 
+class Origin(Value):
+    """Where an owner's manifest stands. `home` names the place that manifests are kept in, the same for one controller and its
+    successors; a person's own machine has none."""
+
+    home: str = ""
+    kind: str = ""
+    namespace: str = ""
+    name: str = ""
+
+
 class WantedSet(Value):
-    """All the jobs that one manifest wants now; what is absent is cancelled."""
+    """All the jobs that one manifest wants now; what is absent is cancelled.
+
+    `term` grows whenever another controller of the same home takes the lead; 0 where only one can ever be.
+    """
 
     generation: int = 0
     jobs: tuple[Job, ...] = ()
+    origin: Origin = Origin()
+    term: int = 0
+
+
+class KnownOwner(Value):
+    """A manifest that wants something, as the dispatcher was told."""
+
+    uid: str
+    origin: Origin = Origin()
+
+
+class Owners(Value):
+    """Everyone who wants something in this epoch, sorted by uid."""
+
+    epoch: int
+    owners: tuple[KnownOwner, ...]
 
 
 class OwnerReport(Value):
@@ -155,6 +190,9 @@ class Manifests(Protocol):
     async def list(self, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
         """All documents of a kind, sorted by namespace and name."""
 
+    async def names(self, kind: str, namespace: str | None = None) -> list[tuple[str, str]]:
+        """The namespace and name of every document of a kind, sorted; cheap where there are thousands."""
+
     async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """One document. Raises NotFound."""
 
@@ -175,3 +213,12 @@ class Manifests(Protocol):
 
     def watch(self, after: int) -> AsyncIterator[Change]:
         """Changes with a resourceVersion above `after`, for ever."""
+
+
+class Recorder(Protocol):
+    """Who hears what befell a manifest, for people who look at it later. Never fails and never delays its caller much."""
+
+    async def tell(
+        self, document: dict[str, Any], kind: Literal["Normal", "Warning"], reason: str, message: str
+    ) -> None:
+        """Something befell a document; `reason` is one word in CamelCase, the message one sentence."""

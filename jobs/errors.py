@@ -44,6 +44,10 @@ class Unauthorized(FarmError):
     """The token is missing or wrong."""
 
 
+class Forbidden(FarmError):
+    """Who asks is known, and may not do that."""
+
+
 class StoreError(FarmError):
     """The store did something that was not asked of it."""
 
@@ -130,8 +134,26 @@ class DispatcherUnavailable(FarmError):
     retryable = True
 
 
+class ApiServerUnavailable(FarmError):
+    """The Kubernetes API server cannot be reached, is overrun, or answers with its own failure."""
+
+    retryable = True
+
+
+class ContextUnknown(FarmError):
+    """No kubeconfig names the cluster that was asked for."""
+
+
+class LeadershipLost(FarmError):
+    """Another controller may be in charge by now; this process must end."""
+
+
 class StaleEpoch(FarmError):
     """An order came from a dispatcher that is no longer in charge."""
+
+
+class StaleTerm(FarmError):
+    """A wanted set came from a controller that no longer leads."""
 
 
 class FarmBusy(FarmError):
