@@ -13,8 +13,8 @@ from cluster import attempts, policy
 from cluster.book import LEASE_SECONDS, Book
 from cluster.entries import Entry, WorkerEntry
 from cluster.instructions import Begin, Found, Instruction, Look, Moment, RecordFailure, RecordRetry, Stop
-from cluster.ports import EventBatch, EventKind, Held, Hello, WantedSet, WorkEvent
-from jobs.errors import NotFound
+from cluster.ports import EventBatch, EventKind, Held, Hello, KnownOwner, Origin, WantedSet, WorkEvent
+from jobs.errors import NotFound, StaleTerm
 from jobs.lifecycle import JobState
 from jobs.spec import Job
 
@@ -26,6 +26,7 @@ STRANGER_SECONDS = 90.0
 class _Owner:
     generation: int
     jobs: frozenset[str]
+    origin: Origin
 
 
 class Dispatcher:
@@ -34,6 +35,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self.book = Book()
         self._owners: dict[str, _Owner] = {}
+        self._terms: dict[str, int] = {}  # the newest term of each home's controllers
         self._first_word: float | None = None
 
     # What owners and people say.
@@ -42,18 +44,34 @@ class Dispatcher:
         """An owner states all that it wants: new jobs wait, absent ones are cancelled unless another owner wants them.
 
         The same set twice is harmless; a set of an older generation is late and changes nothing. Generation 0 is outside
-        of that order: a manifest that is gone withdraws everything so.
+        of that order: a manifest that is gone withdraws everything so. Raises StaleTerm.
         """
-        before = self._owners.get(owner, _Owner(0, frozenset()))
+        self.heed_term(wanted.origin.home, wanted.term)
+        before = self._owners.get(owner, _Owner(0, frozenset(), Origin()))
         if 0 < wanted.generation < before.generation:
             return []
         if self._first_word is None:
             self._first_word = at.steady
         jobs = {job.id: job for job in wanted.jobs}
-        self._owners[owner] = _Owner(max(wanted.generation, before.generation), frozenset(jobs))
+        generation = max(wanted.generation, before.generation)
+        self._owners[owner] = _Owner(generation, frozenset(jobs), wanted.origin)
         withdrawn = [stop for job in sorted(before.jobs - jobs.keys()) for stop in self._withdraw(owner, job, at)]
         holders = self.book.holders()
         return withdrawn + [look for job in jobs.values() for look in self._want_one(owner, job, holders, at)]
+
+    def heed_term(self, home: str, term: int) -> None:
+        """A controller of a home speaks. Raises StaleTerm where a later one has spoken: what it says is not done any more."""
+        newest = self._terms.get(home, 0)
+        if term < newest:
+            raise StaleTerm(
+                f"A controller of term {term} spoke, but one of term {newest} leads.",
+                hint="It has lost its lease and must end; the one that leads goes on.",
+            )
+        self._terms[home] = term
+
+    def owners(self) -> tuple[KnownOwner, ...]:
+        """Everyone who wants something, sorted by uid."""
+        return tuple(KnownOwner(uid=uid, origin=one.origin) for uid, one in sorted(self._owners.items()) if one.jobs)
 
     def wanted_by(self, owner: str) -> frozenset[str]:
         """The ids that an owner wants. Raises NotFound for an owner that has not spoken in this epoch."""

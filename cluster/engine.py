@@ -20,9 +20,10 @@ from cluster.dispatcher import Dispatcher
 from cluster.errands import Errands
 from cluster.figures import DispatcherFigures, LostBy
 from cluster.instructions import Begin, Found, Instruction, Look, Moment, RecordFailure, RecordRetry, Stop
-from cluster.ports import CancelOrder, Fleet, JobReport, OwnerReport, Summary, Wake, WantedSet
+from cluster.ports import CancelOrder, Fleet, JobReport, OwnerReport, Owners, Summary, Wake, WantedSet
 from cluster.reports import Reporting
 from cluster.wakes import Wakes
+from cluster.wishes import Wishes
 from jobs import failpoints
 from jobs.errors import DispatcherUnavailable, StaleEpoch, WorkerDied, WorkerLost
 from jobs.ports import Clock, ObjectStore
@@ -47,7 +48,9 @@ class Pace:
 class Engine:
     """Runs a dispatcher over a fleet and a store until another takes charge."""
 
-    def __init__(self, fleet: Fleet, store: ObjectStore, clock: Clock, pace: Pace | None = None) -> None:
+    def __init__(
+        self, fleet: Fleet, store: ObjectStore, clock: Clock, pace: Pace | None = None, wishes: Wishes | None = None
+    ) -> None:
         self.epoch = 0
         self.is_ready = False
         self._fleet = fleet
@@ -55,6 +58,7 @@ class Engine:
         self._clock = clock
         self._pace = pace or Pace()
         self._dispatcher = Dispatcher()
+        self._sizes = wishes or Wishes({})
         self._wakes = Wakes(first=int(clock.now()))  # so that a number of another epoch is no number of ours
         self._figures = DispatcherFigures()
         self._errands = Errands(
@@ -91,10 +95,15 @@ class Engine:
     # What owners and people ask, once it is in charge.
 
     def want(self, owner: str, wanted: WantedSet) -> OwnerReport:
-        """An owner states its whole wanted set, and learns where each job stands."""
+        """An owner states its whole wanted set, and learns where each job stands. Raises StaleTerm."""
         failpoints.reach("dispatcher.want")
         self._heed(self._dispatcher.want(owner, wanted, self._now()))
         return self.report(owner)
+
+    def owners(self, home: str, term: int) -> Owners:
+        """Everyone who wants something, asked by a home's controller. Raises StaleTerm; earlier terms are refused from now on."""
+        self._dispatcher.heed_term(home, term)
+        return Owners(epoch=self.epoch, owners=self._dispatcher.owners())
 
     def report(self, owner: str) -> OwnerReport:
         """Where each job of an owner stands. Raises NotFound for one that has not spoken in this epoch."""
@@ -142,6 +151,7 @@ class Engine:
         while True:
             try:
                 self._compare_fleet(set(await self._fleet.workers()), together)
+                await self._resize_fleet()
             except WorkerLost as lost:
                 log.warning("fleet does not answer", error=lost.message)
             await asyncio.sleep(self._pace.fleet)
@@ -152,11 +162,28 @@ class Engine:
             self._attending[worker] = together.create_task(self._attend(worker))
         for worker in self._attending.keys() - there:
             log.info("worker gone", worker=worker)
-            self._attending.pop(worker).cancel()
-            self._figures.gone(worker)
-            self._heed(self._dispatcher.gone(worker, self._now()))
-            del self._orders[worker]
+            self._part_from(worker)
         self.is_ready = True
+
+    def _part_from(self, worker: str) -> None:
+        self._attending.pop(worker).cancel()
+        self._figures.gone(worker)
+        self._heed(self._dispatcher.gone(worker, self._now()))
+        del self._orders[worker]
+
+    async def _resize_fleet(self) -> None:
+        """Give back workers that nobody needs, and ask for those that are missing. Parted from first, so that none gets work."""
+        sized = self._sizes.decide(self._dispatcher.book, self._now())
+        if sized is None:
+            return
+        for worker in sized.release:
+            log.info("worker given back", worker=worker)
+            self._part_from(worker)
+        for worker in sized.release:
+            await self._fleet.release(worker)
+        if sized.ask is not None:
+            log.info("workers asked for", wish=sized.wish, missing=sorted(sized.ask))
+            await self._fleet.wish(sized.ask)
 
     async def _attend(self, worker: str) -> NoReturn:
         """Bring a worker its orders and hear its news, for as long as it is there.
@@ -190,6 +217,7 @@ class Engine:
             batch = await self._fleet.events(worker, self.epoch, after, self._pace.poll)
             failpoints.reach("dispatcher.told")
             self._figures.told(worker, batch, self._dispatcher.book)
+            self._sizes.told(worker, batch, self._dispatcher.book, self._now())
             self._heed(self._dispatcher.told(worker, batch, self._now()))
             if batch.events:
                 self._wakes.progressed(self._clock.monotonic())
