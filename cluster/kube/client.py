@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -114,7 +114,7 @@ class KubeClient:
         """Drop a document: a Status where it is gone, the document where something still holds it. Raises NotFound."""
         return await self._ask("DELETE", path, {})
 
-    async def pages(self, path: str, limit: int = PAGE) -> AsyncIterator[Document]:
+    async def pages(self, path: str, limit: int = PAGE) -> AsyncGenerator[Document, None]:
         """A list in pages, all of one version. Raises Expired where that version was forgotten between two pages."""
         more: dict[str, str | int] = {}
         while True:
