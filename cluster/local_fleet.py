@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cluster.ports import EventBatch, Hello
 from cluster.worker import Worker
 from jobs.errors import WorkerLost
@@ -13,6 +15,7 @@ class LocalFleet:
 
     def __init__(self, workers: list[Worker]) -> None:
         self._workers = {worker.name: worker for worker in workers}
+        self.wished: list[dict[str, int]] = []
 
     def turn(self) -> bool:
         """One turn of every worker; True if any had something to do."""
@@ -37,6 +40,13 @@ class LocalFleet:
 
     async def stop(self, worker: str, epoch: int, job: str, at_checkpoint: bool) -> None:
         self._there(worker).stop(epoch, job, at_checkpoint)
+
+    async def wish(self, workers: Mapping[str, int]) -> None:
+        """Remembered in `wished`; there are no nodes to be had here."""
+        self.wished.append(dict(workers))
+
+    async def release(self, worker: str) -> None:
+        self._workers.pop(worker, None)
 
     async def close(self) -> None:
         """Nothing to let go of: the workers live in this process."""

@@ -1,6 +1,7 @@
 """Workers as detached, named Ray actors, one per GPU or, where there is none, one per node. The only door to Ray.
 
-Ray gives nodes, resources, actors and restarts; the queue and the leases are not its business.
+Ray gives nodes, resources, actors and restarts; the queue and the leases are not its business. A worker holds its node for as
+long as it is there: a node that is to go is one whose workers were ended first.
 """
 
 from __future__ import annotations
@@ -10,18 +11,19 @@ import importlib
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import ray
+import ray.autoscaler.sdk
 import ray.exceptions
 import ray.util
 import structlog
 from ray._private import state as ray_state
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from cluster import logs
+from cluster import departure, logs
 from cluster.ports import EventBatch, Hello
 from cluster.worker import Worker
 from jobs import failpoints
@@ -32,6 +34,8 @@ PREFIX = "worker-"
 ANSWER_SECONDS = 10.0  # a control call answers in milliseconds; after this long the worker counts as silent
 NOTICE_SECONDS = 0.3  # until Ray's head has heard of a process that died
 WORKBENCH = "cluster.bench:open_workbench"
+GPU_CLASS = "gpu-class:"
+"""A node's class is the name of a resource that begins so; it has as many of it as it should have workers of that class."""
 
 _DEAD = ("RESTARTING", "DEAD")
 """What Ray's head says of an actor whose process has ended; a real worker takes a while to be there again."""
@@ -51,7 +55,7 @@ class WorkerOptions:
 class WorkerActor:
     """The worker inside its Ray actor; values cross the border as JSON."""
 
-    def __init__(self, name: str, workbench: str, options: str) -> None:
+    def __init__(self, name: str, workbench: str, options: str, gpu_class: str) -> None:
         logs.to_stderr_as_json("worker")
         failpoints.arm_from_environment()
         module, function = workbench.split(":")
@@ -60,7 +64,8 @@ class WorkerActor:
         def open_workbench() -> Any:
             return getattr(importlib.import_module(module), function)(**given)
 
-        self._worker = Worker(name, open_workbench)
+        self._worker = Worker(name, open_workbench, gpu_class)
+        departure.open_door(name, self._worker.leave, departure.folder())
         self._worker.start()
 
     async def hello(self, epoch: int) -> str:
@@ -78,6 +83,9 @@ class WorkerActor:
         except StaleEpoch as stale:
             return json.dumps({"stale": stale.message})
         return json.dumps({"value": batch.model_dump(mode="json")})
+
+    async def leave(self) -> str:
+        return _told(lambda: asdict(self._worker.leave()))
 
     async def pid(self) -> int:
         """The process id, for tests that kill or freeze it."""
@@ -103,6 +111,9 @@ class RayFleet:
         self._namespace = namespace
         self._options = options
         self._actors: dict[str, Any] = {}
+        self._places: dict[str, _Place] = {}
+        self._ended: set[str] = set()  # workers that have left a node that drains
+        self._released: dict[str, str] = {}  # by worker that was ended for its node to go, its class
 
     @classmethod
     async def connect(cls, *, address: str, namespace: str, options: WorkerOptions | None = None) -> RayFleet:
@@ -121,8 +132,13 @@ class RayFleet:
         return cls(namespace, options or WorkerOptions())
 
     async def workers(self) -> list[str]:
-        """Every worker there should be on the nodes that are alive; missing ones are made, those of dead nodes dropped."""
-        return await asyncio.to_thread(self._ensure)
+        """Every worker there should be on the nodes that are alive; missing ones are made, those of dead nodes dropped.
+
+        Those on a node that Ray drains are told to leave; one that holds nothing any more is ended.
+        """
+        there, draining = await asyncio.to_thread(self._ensure)
+        left = await asyncio.gather(*(self._has_left(one) for one in draining))
+        return sorted(set(there) - {one for one, has_left in zip(draining, left, strict=True) if has_left})
 
     async def hello(self, worker: str, epoch: int) -> Hello:
         return Hello.model_validate(await self._ask(worker, "hello", epoch))
@@ -136,6 +152,22 @@ class RayFleet:
 
     async def stop(self, worker: str, epoch: int, job: str, at_checkpoint: bool) -> None:
         await self._ask(worker, "stop", epoch, job, at_checkpoint)
+
+    async def wish(self, workers: Mapping[str, int]) -> None:
+        """Ask the autoscaler for nodes: the last word counts, as a total. Where there is none, nobody listens."""
+        self._released = {name: kind for name, kind in self._released.items() if kind not in workers}
+        bundles = [{f"{GPU_CLASS}{kind}": 1} for kind, count in sorted(workers.items()) for _ in range(count)]
+        try:
+            await asyncio.to_thread(ray.autoscaler.sdk.request_resources, bundles=bundles)
+        except (RuntimeError, ray.exceptions.RayError) as failed:
+            raise WorkerLost(
+                f"Ray's head could not be asked for nodes: {failed}", hint="It is asked again."
+            ) from failed
+
+    async def release(self, worker: str) -> None:
+        self._released[worker] = self._places[worker].gpu_class if worker in self._places else ""
+        if worker in self._actors:
+            await self._dismiss(worker)
 
     async def close(self) -> None:
         """Leave the cluster; the workers live on."""
@@ -153,15 +185,45 @@ class RayFleet:
             log.warning("worker did not close", worker=name, error=str(failed))
         await asyncio.to_thread(ray.kill, actor, no_restart=True)
 
-    def _ensure(self) -> list[str]:
-        wanted = workers_of(ray.nodes())  # type: ignore[no-untyped-call]
+    async def _has_left(self, name: str) -> bool:
+        """Whether a worker on a node that drains is no more; it is told to leave, and ended once it was heard that it has."""
+        try:
+            leaving = await self._ask(name, "leave")
+        except WorkerLost as lost:
+            return isinstance(lost, WorkerDied)
+        if leaving["held"] or leaving["untold"]:
+            return False
+        log.info("worker has left a node that drains", worker=name)
+        self._ended.add(name)
+        await self._dismiss(name)
+        return True
+
+    def _ensure(self) -> tuple[list[str], list[str]]:
+        """The workers there are, and which of them are on nodes that drain."""
+        self._places = workers_of(ray.nodes())  # type: ignore[no-untyped-call]
+        drained = ray_state.state.get_draining_nodes()
         there = {one for one in ray.util.list_named_actors() if one.startswith(PREFIX)}
-        for name in there - wanted.keys():
+        for name in there - self._places.keys():
             self._drop(name)
-        for name, place in wanted.items():
-            if name not in self._actors or name not in there:
-                self._actors[name] = self._make(name, place)
-        return sorted(wanted)
+        self._released = {name: kind for name, kind in self._released.items() if name in self._places}
+        wanted, draining = [], []
+        for name, place in self._places.items():
+            if place.node in drained:
+                draining += [name] if name in there and self._is_known(name) else []
+            elif name not in self._released:
+                wanted.append(name)
+                if name not in self._actors or name not in there:
+                    self._actors[name] = self._make(name, place)
+        return sorted(wanted + draining), draining
+
+    def _is_known(self, name: str) -> bool:
+        """Whether a worker that there is can be asked; one that was ended is listed for a while."""
+        if name not in self._actors and name not in self._ended:
+            try:
+                self._actors[name] = ray.get_actor(name, namespace=self._namespace)
+            except ValueError:
+                log.debug("already gone", worker=name)
+        return name in self._actors
 
     def _make(self, name: str, place: _Place) -> Any:
         actor = ray.remote(WorkerActor).options(
@@ -173,10 +235,11 @@ class RayFleet:
             max_concurrency=64,
             num_cpus=0,
             num_gpus=1 if place.gpu else 0,
+            resources={f"{GPU_CLASS}{place.gpu_class}": 1} if place.gpu_class else {},
             scheduling_strategy=NodeAffinitySchedulingStrategy(node_id=place.node, soft=False),
             runtime_env={"env_vars": self._options.environment},
         )
-        return actor.remote(name, self._options.workbench, json.dumps(self._options.options))
+        return actor.remote(name, self._options.workbench, json.dumps(self._options.options), place.gpu_class)
 
     def _drop(self, name: str) -> None:
         log.info("worker's node is gone", worker=name)
@@ -219,16 +282,25 @@ async def _explained(worker: str, actor: Any, lost: ray.exceptions.RayError) -> 
 class _Place:
     node: str
     gpu: bool
+    gpu_class: str
 
 
 def workers_of(nodes: list[dict[str, Any]]) -> dict[str, _Place]:
-    """By name, the workers that these Ray nodes should carry: one per GPU; one on a node with CPUs only; none on a head
-    without either."""
+    """By name, the workers that these Ray nodes should carry: as many as a node has of its class; where it has none, one per
+    GPU; one on a node with CPUs only; none on a head without either."""
     places = {}
     for node in nodes:
         if not node["Alive"]:
             continue
-        gpus, cpus = int(node["Resources"].get("GPU", 0)), node["Resources"].get("CPU", 0)
-        for number in range(gpus or (1 if cpus >= 1 else 0)):
-            places[f"{PREFIX}{node['NodeID'][:8]}-{number}"] = _Place(node["NodeID"], gpus > 0)
+        resources = node["Resources"]
+        gpus, cpus = int(resources.get("GPU", 0)), resources.get("CPU", 0)
+        gpu_class, of_class = _class_of(resources)
+        for number in range(of_class or gpus or (1 if cpus >= 1 else 0)):
+            places[f"{PREFIX}{node['NodeID'][:8]}-{number}"] = _Place(node["NodeID"], number < gpus, gpu_class)
     return places
+
+
+def _class_of(resources: Mapping[str, float]) -> tuple[str, int]:
+    """A node's class and how many workers of it there should be; nothing where it was not told."""
+    told = sorted(name for name in resources if name.startswith(GPU_CLASS))
+    return (told[0].removeprefix(GPU_CLASS), int(resources[told[0]])) if told else ("", 0)

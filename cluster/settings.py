@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from cluster.farm_home import FarmHome, default_home
+from cluster.wishes import Group, Patience
 from jobs.errors import ManifestInvalid, Unauthorized
 
 RESIDENT_TO_ROWS = 4
@@ -36,6 +37,11 @@ class Settings(BaseSettings):
     rows: int = Field(default=8, ge=1)  # trainings that step together on a worker
     resident: int | None = Field(default=None, ge=1)  # trainings that a worker holds; by default four times the rows
     bases: Path | None = None  # where workers keep base models; by default each in its own machine's XDG cache
+    groups: dict[str, Group] = {}  # pods that the farm may ask for, as JSON by name; without any it asks for none
+    clear_seconds: float = Field(default=600.0, gt=0)  # so soon should what waits have been begun
+    keep_seconds: float = Field(default=300.0, ge=0)  # so long workers are kept after they were needed
+    idle_seconds: float = Field(default=60.0, ge=0)  # so long a worker must have been idle before it is given back
+    ray_patience: float = Field(default=0.0, ge=0)  # seconds for which a head that is not up yet is waited for
     workbench: str = "cluster.bench:open_workbench"  # module:function that opens it, in each worker's process
 
     @property
@@ -58,6 +64,11 @@ class Settings(BaseSettings):
                 hint="`brandfarm up` makes one; on Kubernetes it is mounted from a Secret.",
             )
         return token
+
+    @property
+    def patience(self) -> Patience:
+        """How soon workers are asked for, and how long they are kept."""
+        return Patience(clear=self.clear_seconds, keep=self.keep_seconds, idle=self.idle_seconds)
 
     @property
     def workbench_options(self) -> dict[str, Any]:

@@ -39,11 +39,22 @@ class _Stop:
     at_checkpoint: bool
 
 
+@dataclass(frozen=True)
+class Leaving:
+    """What keeps a worker from going: jobs that it holds, and ends of jobs of which the dispatcher has not heard yet."""
+
+    held: int
+    untold: int
+
+
 class Worker:
     """One worker. `open_workbench` is called in the work thread, so that a slow start never delays an answer."""
 
-    def __init__(self, name: str, open_workbench: Callable[[], Workbench]) -> None:
+    def __init__(self, name: str, open_workbench: Callable[[], Workbench], gpu_class: str = "") -> None:
+        """gpu_class: as the farm calls this worker's GPU; left out, the workbench says what it runs on."""
         self.name = name
+        self._gpu_class = gpu_class
+        self._is_leaving = False
         self.incarnation = secrets.token_hex(8)
         self._open = open_workbench
         self._bench: Workbench | None = None
@@ -79,6 +90,8 @@ class Worker:
             self._held[job.id] = Held(job=job.id, attempt=attempt, epoch=epoch)
             self._fields[job.id] = logs.fields_of(job)
             self._orders.append(_Begin(job, attempt))
+            if self._is_leaving:
+                self._orders.append(_Stop(job.id, at_checkpoint=True))
             self._ordered.set()
         log.info("taken", worker=self.name, attempt=attempt, epoch=epoch, **logs.fields_of(job))
 
@@ -89,6 +102,21 @@ class Worker:
             if job in self._held:
                 self._orders.append(_Stop(job, at_checkpoint))
                 self._ordered.set()
+
+    def leave(self) -> Leaving:
+        """Its node is to go: let go of everything at its next checkpoint, take nothing more; what is still to be done.
+
+        May be said again and again. There is no way back: the process ends with its node.
+        """
+        with self._lock:
+            if not self._is_leaving:
+                log.info("leaving", worker=self.name, held=len(self._held))
+            self._is_leaving = True
+            told_to = {order.job for order in self._orders if isinstance(order, _Stop)}
+            self._orders.extend(_Stop(job, at_checkpoint=True) for job in self._held if job not in told_to)
+            self._ordered.set()
+            untold = sum(event.kind is not EventKind.PROGRESS for event in self._events)
+            return Leaving(held=len(self._held), untold=untold)
 
     def holds_anything(self) -> bool:
         """Whether it has taken a job that has not ended."""
@@ -265,8 +293,11 @@ class Worker:
     def _room(self) -> Offer:
         """The workbench's offer, less what has been ordered and not yet begun."""
         ordered = [order.job.kind for order in self._orders if isinstance(order, _Begin)]
+        if self._is_leaving:
+            return Offer(base=self._offer.base, gpu_class=self._gpu_class or self._offer.gpu_class)
         return self._offer.model_copy(
             update={
+                "gpu_class": self._gpu_class or self._offer.gpu_class,
                 "train_rows": max(0, self._offer.train_rows - ordered.count(JobKind.TRAIN)),
                 "chunks": max(0, self._offer.chunks - ordered.count(JobKind.GENERATE)),
                 "intakes": max(0, self._offer.intakes - ordered.count(JobKind.INTAKE)),
