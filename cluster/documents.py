@@ -22,6 +22,11 @@ def timestamp(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def precise_timestamp(seconds: float) -> str:
+    """The same to the microsecond, as Kubernetes wants it of leases and events."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def created(document: Document, *, name: str, uid: str, resource_version: int, now: float) -> Document:
     """A new document as it is kept: its own apiVersion, kind and spec, with metadata filled in and no status yet."""
     given = document.get("metadata", {})

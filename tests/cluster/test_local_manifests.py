@@ -17,6 +17,7 @@ from cluster.local_manifests import LocalManifests
 from cluster.ports import Change
 from jobs.errors import Conflict, ManifestInvalid, NotFound
 from tests import builders
+from tests.contract.manifests import ManifestsContract
 
 NOON = 1_800_000_000.0
 
@@ -45,6 +46,20 @@ def manifests(tmp_path: Path) -> Iterator[LocalManifests]:
 
 def document(name: str = "socks", kind: str = "BrandProject", **spec: Any) -> dict[str, Any]:
     return {"apiVersion": "brandfarm.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+class TestManifestsInAFile(ManifestsContract):
+    """The contract that every keeper of manifests keeps to."""
+
+    @pytest.fixture
+    def manifests(self, tmp_path: Path) -> Iterator[LocalManifests]:
+        opened = LocalManifests(tmp_path / "farm.sqlite", poll_seconds=0.005)
+        yield opened
+        opened.close()
+
+    @pytest.fixture
+    def namespace(self) -> str:
+        return "studio-a"
 
 
 async def first(manifests: LocalManifests, count: int, after: int = 0) -> list[Change]:
@@ -87,14 +102,6 @@ async def test_a_name_is_taken_once_in_a_namespace(manifests: LocalManifests) ->
     assert len(await manifests.list("BrandProject", "studio-b")) == 1
 
 
-async def test_a_generated_name_is_new_each_time(manifests: LocalManifests) -> None:
-    review = document(kind="Review")
-    review["metadata"] = {"generateName": "socks-v1-"}
-    names = {(await manifests.create(review))["metadata"]["name"] for _ in range(20)}
-    assert len(names) == 20
-    assert all(name.startswith("socks-v1-") and len(name) == 14 for name in names)
-
-
 async def test_the_generation_grows_with_the_spec_alone(manifests: LocalManifests) -> None:
     kept = await manifests.create(document(steps=100))
     assert (await manifests.replace(document(steps=100))) == kept
@@ -107,20 +114,6 @@ async def test_the_generation_grows_with_the_spec_alone(manifests: LocalManifest
     told = await manifests.set_status("BrandProject", "default", "socks", "uid-1", {"phase": "Training"})
     assert (told["metadata"]["generation"], told["metadata"]["resourceVersion"]) == (2, "4")
     assert told["spec"] == {"steps": 200}
-
-
-async def test_an_equal_status_is_not_written_again(manifests: LocalManifests) -> None:
-    await manifests.create(document())
-    first_write = await manifests.set_status("BrandProject", "default", "socks", "uid-1", {"phase": "Ready"})
-    assert await manifests.set_status("BrandProject", "default", "socks", "uid-1", {"phase": "Ready"}) == first_write
-
-
-async def test_a_spec_may_not_smuggle_in_a_status_nor_lose_one(manifests: LocalManifests) -> None:
-    await manifests.create(document() | {"status": {"phase": "Ready"}})
-    assert "status" not in await manifests.get("BrandProject", "default", "socks")
-    await manifests.set_status("BrandProject", "default", "socks", "uid-1", {"phase": "Training"})
-    edited = await manifests.replace(document(steps=5) | {"status": {"phase": "Ready"}})
-    assert edited["status"] == {"phase": "Training"}
 
 
 async def test_a_lost_race_says_which_fields_differ(manifests: LocalManifests) -> None:
@@ -166,14 +159,6 @@ async def test_what_is_not_there_is_said_to_be_so(manifests: LocalManifests) -> 
     ):
         with pytest.raises(NotFound, match="no BrandProject socks"):
             await asked
-
-
-async def test_a_status_for_a_deleted_document_does_not_reach_its_namesake(manifests: LocalManifests) -> None:
-    await manifests.create(document())
-    await manifests.delete("BrandProject", "default", "socks")
-    await manifests.create(document())
-    with pytest.raises(NotFound, match="made anew"):
-        await manifests.set_status("BrandProject", "default", "socks", "uid-1", {"phase": "Ready"})
 
 
 async def test_a_document_takes_those_that_it_owns_along(manifests: LocalManifests) -> None:
