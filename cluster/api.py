@@ -98,8 +98,8 @@ def _questions(engine: Engine) -> APIRouter:
         return engine.want(uid, wanted)
 
     @questions.get("/owners")
-    async def get_owners(home: str = "", term: int = 0) -> Owners:
-        return engine.owners(home, term)
+    async def get_owners(lease: str = "", term: int = 0) -> Owners:
+        return engine.owners(lease, term)
 
     @questions.get("/owners/{uid}")
     async def get_owner(uid: str) -> OwnerReport:

@@ -58,9 +58,9 @@ class DispatcherClient:
         body = wanted.model_dump_json().encode()
         return _read(OwnerReport, await self._ask("PUT", f"/v1/owners/{uid}/jobs", body=body))
 
-    async def owners(self, home: str = "", term: int = 0) -> Owners:
-        """Everyone who wants something, asked as the controller of a home in its term. Raises StaleTerm."""
-        return _read(Owners, await self._ask("GET", "/v1/owners", query={"home": home, "term": term}))
+    async def owners(self, lease: str = "", term: int = 0) -> Owners:
+        """Everyone who wants something, asked as the controller that leads by a lease. Raises StaleTerm."""
+        return _read(Owners, await self._ask("GET", "/v1/owners", query={"lease": lease, "term": term}))
 
     async def owner(self, uid: str) -> OwnerReport:
         """Where each job of an owner stands. Raises NotFound."""

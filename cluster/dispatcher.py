@@ -35,7 +35,7 @@ class Dispatcher:
     def __init__(self) -> None:
         self.book = Book()
         self._owners: dict[str, _Owner] = {}
-        self._terms: dict[str, int] = {}  # the newest term of each home's controllers
+        self._terms: dict[str, int] = {}  # the newest term of the controllers of each lease
         self._first_word: float | None = None
 
     # What owners and people say.
@@ -46,7 +46,7 @@ class Dispatcher:
         The same set twice is harmless; a set of an older generation is late and changes nothing. Generation 0 is outside
         of that order: a manifest that is gone withdraws everything so. Raises StaleTerm.
         """
-        self.heed_term(wanted.origin.home, wanted.term)
+        self.heed_term(wanted.lease, wanted.term)
         before = self._owners.get(owner, _Owner(0, frozenset(), Origin()))
         if 0 < wanted.generation < before.generation:
             return []
@@ -59,15 +59,15 @@ class Dispatcher:
         holders = self.book.holders()
         return withdrawn + [look for job in jobs.values() for look in self._want_one(owner, job, holders, at)]
 
-    def heed_term(self, home: str, term: int) -> None:
-        """A controller of a home speaks. Raises StaleTerm where a later one has spoken: what it says is not done any more."""
-        newest = self._terms.get(home, 0)
+    def heed_term(self, lease: str, term: int) -> None:
+        """A controller speaks. Raises StaleTerm where a later one has spoken: what it says is not done any more."""
+        newest = self._terms.get(lease, 0)
         if term < newest:
             raise StaleTerm(
                 f"A controller of term {term} spoke, but one of term {newest} leads.",
                 hint="It has lost its lease and must end; the one that leads goes on.",
             )
-        self._terms[home] = term
+        self._terms[lease] = term
 
     def owners(self) -> tuple[KnownOwner, ...]:
         """Everyone who wants something, sorted by uid."""

@@ -100,9 +100,9 @@ class Engine:
         self._heed(self._dispatcher.want(owner, wanted, self._now()))
         return self.report(owner)
 
-    def owners(self, home: str, term: int) -> Owners:
-        """Everyone who wants something, asked by a home's controller. Raises StaleTerm; earlier terms are refused from now on."""
-        self._dispatcher.heed_term(home, term)
+    def owners(self, lease: str, term: int) -> Owners:
+        """Everyone who wants something, asked by a controller. Raises StaleTerm; earlier terms are refused from now on."""
+        self._dispatcher.heed_term(lease, term)
         return Owners(epoch=self.epoch, owners=self._dispatcher.owners())
 
     def report(self, owner: str) -> OwnerReport:

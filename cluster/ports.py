@@ -115,12 +115,13 @@ class Origin(Value):
 class WantedSet(Value):
     """All the jobs that one manifest wants now; what is absent is cancelled.
 
-    `term` grows whenever another controller of the same home takes the lead; 0 where only one can ever be.
+    `term` grows whenever another controller takes the lead by the same `lease`; 0 where only one can ever be.
     """
 
     generation: int = 0
     jobs: tuple[Job, ...] = ()
     origin: Origin = Origin()
+    lease: str = ""
     term: int = 0
 
 
@@ -192,6 +193,9 @@ class Manifests(Protocol):
 
     async def names(self, kind: str, namespace: str | None = None) -> list[tuple[str, str]]:
         """The namespace and name of every document of a kind, sorted; cheap where there are thousands."""
+
+    async def changes(self, after: int) -> list[Change]:
+        """The newest change of every document above `after`: all that are there, perhaps also some that are gone. Cheap."""
 
     async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:
         """One document. Raises NotFound."""

@@ -80,6 +80,10 @@ def image(recipe_hash: str) -> str:
     return f"image/{recipe_hash[:2]}/{recipe_hash}"
 
 
+VERSIONS, CAMPAIGNS, RERUNS, DELETED = "record/version/", "record/campaign/", "record/rerun/", "record/deleted/"
+"""The prefixes of what tells whose a store is: `<prefix><uid>`, with a number where there may be several."""
+
+
 def version(project_uid: str, number: int) -> str:
     """Version n of a project."""
     return f"record/version/{project_uid}/{number:06d}"

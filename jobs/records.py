@@ -180,6 +180,7 @@ class VersionRecord(Record):
     asked: str  # the training's id
     created: float
     licence: str = ""  # the base's, as the catalogue said it then
+    origin: dict[str, str] = {}  # home, kind, namespace and name of the manifest, where it has a home
 
 
 class CampaignRecord(Record):
@@ -191,6 +192,7 @@ class CampaignRecord(Record):
     chunk: int
     looks: list[dict[str, str]]  # label, project, version
     created: float
+    origin: dict[str, str] = {}  # as a version's
 
 
 class RerunRecord(Record):

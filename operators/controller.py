@@ -12,13 +12,15 @@ from typing import NoReturn, Protocol
 
 import structlog
 
-from cluster.ports import Change, Manifests, Wake
-from jobs.errors import FarmError, NotFound
+from cluster.ports import Change, Manifests, Owners, Wake
+from jobs.errors import FarmError, StaleTerm
 from jobs.ports import Clock
-from operators.rounds import Place, Rounds, place_of
+from operators.act import Charge
+from operators.relist import WATCHED as WATCHED
+from operators.relist import Relist
+from operators.rounds import Place, Rounds
+from operators.unwatched import Unwatched
 from operators.work_queue import LONGEST_BACK_OFF_SECONDS, WorkQueue
-
-WATCHED = ("BrandProject", "Campaign")
 
 AWAY_SECONDS = 10.0
 """The longest rest before a store or a dispatcher that was away is tried again: work goes on within 30 s of its return."""
@@ -31,6 +33,11 @@ class Pace:
     """How often what is done, in seconds; `at_once` manifests are looked at at the same time."""
 
     relist: float = 30.0
+    in_full: float = 600.0  # until each manifest that rests was looked at in full
+    ahead: float = 30.0  # so much earlier in the line is what changed than what is looked at as a matter of course
+    unwatched: float = 3600.0  # between two looks for what was deleted while nobody watched
+    doubt: float = 120.0  # who is missing must be missing that much later too: longer than a watch may be silent
+    status: float = 0.0  # between two statuses of one manifest
     settle: float = 0.3  # after a wake by the dispatcher, so that several wakes become one look
     poll: float = 5.0  # how long a question to the dispatcher stays open; then what it has is looked at in any case
     away: float = 0.5  # before a dispatcher that does not answer is asked again; it is back within seconds
@@ -43,15 +50,29 @@ class News(Protocol):
     async def events(self, after: int, wait: float) -> Wake:
         """Returns once something has changed since a number, or after `wait` seconds."""
 
+    async def owners(self, lease: str = "", term: int = 0) -> Owners:
+        """Everyone who wants something, asked as the controller that leads by a lease. Raises StaleTerm."""
+
 
 class Controller:
     """Brings every manifest from what is there towards what it declares, for ever."""
 
     def __init__(
-        self, documents: Manifests, rounds: Rounds, news: News, clock: Clock, pace: Pace | None = None
+        self,
+        documents: Manifests,
+        rounds: Rounds,
+        news: News,
+        clock: Clock,
+        pace: Pace | None = None,
+        *,
+        charge: Charge | None = None,
+        unwatched: Unwatched | None = None,
     ) -> None:
         self._documents, self._rounds, self._news = documents, rounds, news
         self._clock, self._pace = clock, pace or Pace()
+        self._charge, self._unwatched = charge or Charge(), unwatched
+        self._survey = Relist(documents, rounds, self._pace.relist / self._pace.in_full)
+        self._is_listed = asyncio.Event()
         self._queue = WorkQueue[Place]()
         self._bell = asyncio.Event()
 
@@ -60,11 +81,12 @@ class Controller:
         return self._rounds.figures.text(len(self._queue))
 
     async def run(self) -> NoReturn:
-        """Watch and reconcile until cancelled; being cancelled at any point loses nothing."""
+        """Watch and reconcile until cancelled; being cancelled at any point loses nothing. Raises StaleTerm, in a group."""
         async with asyncio.TaskGroup() as together:
             together.create_task(self._relist())
             together.create_task(self._watch())
             together.create_task(self._listen())
+            together.create_task(self._look_for_lost())
             for _ in range(self._pace.at_once):
                 together.create_task(self._work())
         raise AssertionError("the controller's loops never end")
@@ -73,34 +95,44 @@ class Controller:
 
     async def _relist(self) -> NoReturn:
         while True:
-            await self._wake_all()
+            try:
+                found = await self._survey.look_round()
+            except FarmError as unread:
+                log.warning("manifests cannot be listed", reason=unread.reason, error=unread.message)
+                await asyncio.sleep(self._pace.away)
+                continue
+            for place in found.routine:
+                self._look_in_turn(place)
+            for place in found.changed:
+                self._wake(place)
             self._rounds.figures.relisted()
+            self._is_listed.set()
             await asyncio.sleep(self._pace.relist)
 
-    async def _watch(self) -> None:
-        async for change in self._documents.watch(0):
-            await self._heed(change)
+    async def _watch(self) -> NoReturn:
+        """After the first list, so that what rests is known to rest before a watch tells that it is there."""
+        await self._is_listed.wait()
+        while True:
+            try:
+                async for change in self._documents.watch(0):
+                    await self._heed(change)
+            except FarmError as unread:
+                log.warning("manifests cannot be watched", reason=unread.reason, error=unread.message)
+            await asyncio.sleep(self._pace.away)
 
     async def _heed(self, change: Change) -> None:
         if change.kind == "Review":
-            await self._heed_review(change)
+            for project in await self._rounds.observer.words.heed(change):
+                self._wake(project)
             return
         place = Place(change.kind, change.namespace, change.name)
         self._rounds.met(place, change.uid)
-        if change.deleted or not self._rounds.wrote(place, change.resource_version):
+        rest = self._rounds.resting.of(place)
+        is_known = rest is not None and (rest.uid, rest.version) == (change.uid, change.resource_version)
+        if change.deleted or not (is_known or self._rounds.wrote(place, change.resource_version)):
             self._wake(place)
         for campaign in self._rounds.waiting_for(place):
             self._wake(campaign)
-
-    async def _heed_review(self, change: Change) -> None:
-        """A new word wakes its project; of a deleted one nobody knows any more whose it was."""
-        try:
-            review = await self._documents.get("Review", change.namespace, change.name)
-        except NotFound:
-            for document in await self._documents.list("BrandProject", change.namespace):
-                self._wake(place_of(document))
-            return
-        self._wake(Place("BrandProject", change.namespace, review["spec"]["project"]))
 
     async def _listen(self) -> NoReturn:
         """Look again wherever jobs are out, when the dispatcher has news or after a while; everywhere, when it is another."""
@@ -116,18 +148,47 @@ class Controller:
             self._rounds.figures.dispatcher_answered(True)
             if wake.epoch != last.epoch:
                 log.info("dispatcher met", epoch=wake.epoch)
-                self._rounds.forget_dispatcher()
-                await self._wake_all()
+                await self._meet_dispatcher()
             else:
                 self._wake_those_at_work()
             last = wake
 
-    async def _wake_all(self) -> None:
-        for kind in WATCHED:
-            for document in await self._documents.list(kind):
-                self._wake(place_of(document))
+    async def _meet_dispatcher(self) -> None:
+        """Another one is in charge: whoever wants something tells it so, and those of whom it knows more than there is."""
+        try:
+            told = await self._news.owners(self._charge.lease, self._charge.term)
+        except StaleTerm:
+            raise
+        except FarmError as untold:
+            log.warning("dispatcher does not say whom it knows", reason=untold.reason, error=untold.message)
+            known = None
+        else:
+            known = {one.uid for one in told.owners}
+        self._rounds.forget_dispatcher(known)
         for place in self._rounds.places():
-            self._wake(place)
+            rest = self._rounds.resting.of(place)
+            if rest is None or known is None or rest.uid in known:
+                self._wake(place)
+
+    async def _look_for_lost(self) -> None:
+        """Withdraw what was deleted while nobody watched; what cannot be read is looked for again later."""
+        while self._unwatched is not None:
+            await self._is_listed.wait()
+            try:
+                suspects = await self._unwatched.suspects()
+                if suspects:
+                    await asyncio.sleep(self._pace.doubt)
+                for lost in await self._unwatched.still_lost(suspects) if suspects else ():
+                    log.info("deleted unseen", kind=lost.place.kind, name=lost.place.name, uid=lost.uid)
+                    self._rounds.met(lost.place, lost.uid)
+                    self._wake(lost.place)
+            except StaleTerm:
+                raise
+            except FarmError as unread:
+                log.warning("nobody is taken for deleted", reason=unread.reason, error=unread.message)
+                await asyncio.sleep(self._pace.relist)
+                continue
+            await asyncio.sleep(self._pace.unwatched)
 
     def _wake_those_at_work(self) -> None:
         soon = self._clock.monotonic() + self._pace.settle
@@ -137,6 +198,11 @@ class Controller:
         self._bell.set()
 
     def _wake(self, place: Place) -> None:
+        """Something changed: a person waits, so it goes ahead of what is looked at as a matter of course."""
+        self._queue.add(place, self._clock.monotonic() - self._pace.ahead)
+        self._bell.set()
+
+    def _look_in_turn(self, place: Place) -> None:
         self._queue.add(place, self._clock.monotonic())
         self._bell.set()
 
@@ -148,6 +214,8 @@ class Controller:
             try:
                 with self._rounds.figures.round(place.kind):
                     again = await self._rounds.look(place)
+            except StaleTerm:
+                raise
             except FarmError as error:
                 longest = AWAY_SECONDS if error.retryable else LONGEST_BACK_OFF_SECONDS
                 self._put_off(place, error.message, error.reason, longest)

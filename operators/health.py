@@ -1,4 +1,4 @@
-"""The controller's own small port: `/healthz` for a probe, `/metrics` for Prometheus. It tells, and takes no orders.
+"""The controller's own small port: `/healthz` and `/readyz` for probes, `/metrics` for Prometheus. It tells, and takes no orders.
 
 A few lines over asyncio: the controller is installed without a web framework, and answers only if its loop is alive.
 """
@@ -19,7 +19,7 @@ from jobs.errors import FarmBusy
 PATIENCE_SECONDS = 5.0
 LONGEST_REQUEST = 16 * 1024
 
-METRICS, HEALTHZ = "/metrics", "/healthz"
+METRICS, HEALTHZ, READYZ = "/metrics", "/healthz", "/readyz"
 
 
 @dataclass(frozen=True)
@@ -33,16 +33,19 @@ class Answer:
 
 @dataclass(frozen=True)
 class Health:
-    """What is told at which path. An empty token leaves the figures open; the probe always is."""
+    """What is told at which path. An empty token leaves the figures open; the probes always are."""
 
     metrics: Callable[[], bytes]
     token: str = ""
+    is_ready: Callable[[], bool] = lambda: True
 
     def answer(self, method: str, path: str, authorization: str) -> Answer:
         """The answer to one request."""
-        if method != "GET" or path not in (METRICS, HEALTHZ):
-            return Answer(HTTPStatus.NOT_FOUND, b"GET /healthz or GET /metrics\n")
-        if path == HEALTHZ:
+        if method != "GET" or path not in (METRICS, HEALTHZ, READYZ):
+            return Answer(HTTPStatus.NOT_FOUND, b"GET /healthz, GET /readyz or GET /metrics\n")
+        if path == READYZ and not self.is_ready():
+            return Answer(HTTPStatus.SERVICE_UNAVAILABLE, b"The manifests have not been listed yet.\n")
+        if path in (HEALTHZ, READYZ):
             return Answer(HTTPStatus.OK, b"ok\n")
         if self.token and not secrets.compare_digest(authorization.encode(), f"Bearer {self.token}".encode()):
             told = b"Send the farm's token as `Authorization: Bearer ...`, or set BRANDFARM_METRICS_OPEN=true.\n"

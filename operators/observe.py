@@ -6,14 +6,12 @@ What cannot be read is raised, never taken for absent: nothing may be cancelled 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from cluster.ports import Manifests, OwnerReport, Trouble
-from jobs import keys, manifests, plan
 from jobs.bases.catalogue import Listed, require_licence
 from jobs.errors import FarmError, NotFound
 from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, CampaignStatus
@@ -22,6 +20,9 @@ from jobs.manifests.status import Status
 from jobs.ports import ObjectStore
 from jobs.records import CampaignRecord, ChunkRecord, IntakeRecord, RerunRecord, TrainRecord, VersionRecord
 from jobs.spec import Job
+from pydantic import ValidationError
+
+from jobs import keys, manifests, plan
 from operators import versions
 from operators.observed import (
     Brand,
@@ -34,8 +35,10 @@ from operators.observed import (
     ObservedSheet,
     ObservedVersion,
 )
+from operators.places import Place, place_of
 from operators.records_seen import RecordsSeen
 from operators.words import words_on
+from operators.words_heard import WordsHeard
 
 Document = dict[str, Any]
 S = TypeVar("S", bound=Status)
@@ -55,18 +58,21 @@ class Observer:
 
     def __init__(self, documents: Manifests, store: ObjectStore, lookups: Lookups, chunk: int) -> None:
         self._documents, self._lookups, self._chunk = documents, lookups, chunk
-        self._records = RecordsSeen(store)
+        self.words = WordsHeard(documents)
+        self._store, self._records = store, RecordsSeen(store)
         self._campaign_jobs: dict[tuple[str, int], tuple[Job, ...]] = {}
 
     async def see(self, document: Document, report: OwnerReport | None) -> Observed:
         """All that decides what becomes of a manifest now; `report` is the dispatcher's last answer about it."""
         namespace = document["metadata"]["namespace"]
-        reviews = await self._documents.list("Review", namespace)
         manifest = _parsed(document)
         if isinstance(manifest, BrandProject):
-            return await asyncio.to_thread(self._project, manifest, document, reviews, report)
+            words = await self.words.on(place_of(document))
+            return await asyncio.to_thread(self._project, manifest, document, words, report)
         assert isinstance(manifest, Campaign), f"no controller for {manifest.kind}"
         projects = await self._brands(manifest, namespace)
+        places = [Place("BrandProject", namespace, name) for name in projects]
+        reviews = [word for place in places for word in await self.words.on(place)]
         return await asyncio.to_thread(self._campaign, manifest, document, projects, reviews, report)
 
     async def _brands(self, campaign: Campaign, namespace: str) -> dict[str, BrandProject]:
@@ -79,6 +85,19 @@ class Observer:
             assert isinstance(project, BrandProject)
             found[name] = project
         return found
+
+    def base_digest(self, name: str) -> str:
+        """What a base's name means now, empty where it means nothing. Raises StoreUnavailable."""
+        try:
+            return self._lookups.base(name).digest
+        except FarmError as unknown:
+            if unknown.retryable:
+                raise
+            return ""
+
+    def rerun_counts(self) -> dict[str, int]:
+        """By uid, how often a campaign's failed shots were asked for again. Raises StoreUnavailable."""
+        return Counter(key.split("/")[2] for key in self._store.list(keys.RERUNS))
 
     def _project(
         self, project: BrandProject, document: Document, reviews: Sequence[Document], report: OwnerReport | None

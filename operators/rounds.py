@@ -6,26 +6,31 @@ Knows no loop and no queue; whoever calls it may stop between any two of its eff
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
 import structlog
-
-from cluster import logs
-from cluster.ports import Manifests, OwnerReport
-from jobs.errors import FarmError, NotFound
+from cluster.ports import Manifests, OwnerReport, Recorder
+from jobs.errors import FarmError, NotFound, StaleTerm
 from jobs.lifecycle import JobState
 from jobs.ports import Clock
 from jobs.spec import Job
-from operators.act import Actor
+
+from cluster import logs
+from operators import tidings
+from operators.act import Actor, says_already
 from operators.decision import Decision
 from operators.figures import ControllerFigures
+from operators.holders import Holders
 from operators.observe import Observer
-from operators.observed import Observed, ObservedCampaign
+from operators.observed import Observed, ObservedCampaign, ObservedProject
 from operators.places import Place as Place
 from operators.places import place_of as place_of
 from operators.reconcile import reconcile
-from operators.unreadable import AnyStatus, kept_status, with_trouble
+from operators.recorders import LogRecorder
+from operators.resting import NEVER, Rest, Resting
+from operators.unreadable import AnyStatus, kept_status, last_status, with_trouble
 
 Document = dict[str, Any]
 
@@ -35,15 +40,27 @@ log = structlog.get_logger("controller")
 class Rounds:
     """Rounds over places, one at a time for each place."""
 
-    def __init__(self, documents: Manifests, observer: Observer, actor: Actor, clock: Clock) -> None:
-        self._documents, self._observer, self._actor, self._clock = documents, observer, actor, clock
+    def __init__(
+        self,
+        documents: Manifests,
+        observer: Observer,
+        actor: Actor,
+        clock: Clock,
+        recorder: Recorder | None = None,
+        status_seconds: float = 0.0,
+    ) -> None:
+        self._documents, self.observer, self._actor, self._clock = documents, observer, actor, clock
+        self._recorder, self._status_seconds = recorder or LogRecorder(), status_seconds
         self.figures = ControllerFigures(clock.monotonic)
         self._uids: dict[Place, set[str]] = defaultdict(set)  # everything that was ever seen at a place
         self._reports: dict[str, OwnerReport] = {}  # the dispatcher's last answer, by uid
         self._at_work: dict[Place, str] = {}  # the uids that wanted something when they were last handed over
-        self._at_rest: set[str] = set()  # the uids that this epoch's dispatcher knows to want nothing
+        self._holders = Holders()
+        self.resting = Resting()
         self._waits_for: dict[Place, frozenset[Place]] = {}  # campaigns that have not started, and their projects
-        self._written: dict[Place, int] = {}  # the resourceVersion of our own last status
+        self._written: dict[Place, int] = {}  # the resourceVersion of our own last status, or of one that said the same
+        self._said: dict[Place, float] = {}  # when a status was written last, in steady seconds
+        self._postponed: dict[Place, float] = {}  # when a status may be written that came too soon, in steady seconds
         self._look_at: dict[Place, float] = {}  # when time alone changes what follows, in seconds since 1970
 
     def met(self, place: Place, uid: str) -> None:
@@ -64,22 +81,34 @@ class Rounds:
 
     def seconds_until_next(self, place: Place) -> float | None:
         """In how many seconds a place must be looked at again though nothing changes; None where only a change counts."""
-        at = self._look_at.get(place)
-        return None if at is None else max(0.0, at - self._clock.now())
+        look_at, postponed = self._look_at.get(place), self._postponed.get(place)
+        waits = [] if look_at is None else [look_at - self._clock.now()]
+        waits += [] if postponed is None else [postponed - self._clock.monotonic()]
+        return max(0.0, min(waits)) if waits else None
 
     def wrote(self, place: Place, resource_version: int) -> bool:
-        """Whether a change is nothing but our own last status."""
+        """Whether a change is nothing but our own last status, or was looked at already."""
         return self._written.get(place) == resource_version
 
-    def forget_dispatcher(self) -> None:
-        """Another dispatcher is in charge: it has to be told everything again."""
-        self._at_rest.clear()
+    def forget_dispatcher(self, known: Iterable[str] | None = None) -> None:
+        """Another dispatcher is in charge: it has to be told everything again. `known`: whom it may hold jobs for already."""
+        self._holders.met(known)
+
+    def presume_rest(self, document: Document) -> None:
+        """Take a manifest's own word that it rests, until it is its turn to be looked at."""
+        place, metadata = place_of(document), document["metadata"]
+        self.met(place, metadata["uid"])
+        self.resting.settle(place, Rest(metadata["uid"], int(metadata["resourceVersion"])))
+        self.figures.stands(place, document["status"]["phase"])
 
     async def look(self, place: Place) -> bool:
         """One round. Whether to look again at once, because something was written down that changes what is seen.
 
         Raises FarmError where something was in the way: the status says so, and nothing was cancelled.
         """
+        self.resting.stir(place)
+        self._postponed.pop(place, None)
+        began = self._clock.monotonic()
         document = await self._document(place)
         await self._clear_away(place, document)
         if document is None:
@@ -87,7 +116,19 @@ class Rounds:
         seen, decision = await self._decide(place, document)
         status, moved_on = await self._hand_over(place, document, seen, decision)
         edited = await self._say(place, document, status)
-        return decision.changes_facts or moved_on or edited
+        again = decision.changes_facts or moved_on or edited
+        if not again and not decision.wanted:
+            self._let_rest(place, document, seen, began)
+        return again
+
+    def _let_rest(self, place: Place, document: Document, seen: Observed, began: float) -> None:
+        """Note that only a change can move a manifest, if that is so; the next look in full is counted from `began`."""
+        if place in self._waits_for or place in self._postponed:
+            return
+        base = seen.project.spec.base.name if isinstance(seen, ObservedProject) else ""
+        meant = seen.base.digest or "" if isinstance(seen, ObservedProject) else ""
+        rest = Rest(document["metadata"]["uid"], self._written[place], base, meant, began)
+        self.resting.settle(place, rest)
 
     async def _document(self, place: Place) -> Document | None:
         try:
@@ -101,24 +142,25 @@ class Rounds:
         """Withdraw what was deleted at a place, and forget it."""
         alive = set() if document is None else {document["metadata"]["uid"]}
         for uid in sorted(self._uids[place] - alive):
-            await self._actor.retire(place.kind, place.namespace, place.name, uid)
+            await self._actor.retire(place, uid, self._holders.may_hold(uid))
             self._uids[place].discard(uid)
             self._reports.pop(uid, None)
-            self._at_rest.discard(uid)
+            self._holders.forget(uid)
         if document is None:
-            for memory in (self._uids, self._at_work, self._waits_for, self._written, self._look_at):
+            memories = (self._uids, self._at_work, self._waits_for, self._written, self._look_at, self._said)
+            for memory in memories:
                 memory.pop(place, None)
             self.figures.forgotten(place)
 
     async def _decide(self, place: Place, document: Document) -> tuple[Observed, Decision]:
         """Observe, reconcile, and write down what must be written."""
         try:
-            seen = await self._observer.see(document, self._reports.get(document["metadata"]["uid"]))
+            seen = await self.observer.see(document, self._reports.get(document["metadata"]["uid"]))
             self._note_waiting(place, seen)
             decision = reconcile(seen)
             self._note_next(place, decision)
             for action in decision.actions:
-                await self._actor.perform(action)
+                await self._actor.perform(place, action)
         except FarmError as error:
             await self._say(place, document, kept_status(document, error, self._clock.now()))
             raise
@@ -129,10 +171,14 @@ class Rounds:
     ) -> tuple[AnyStatus, bool]:
         """Tell the dispatcher what is wanted; the status by its answer, and whether the answer changes the decision."""
         uid = document["metadata"]["uid"]
-        if not decision.wanted and uid in self._at_rest:
+        if not decision.wanted and not self._holders.may_hold(uid):
+            self._at_work.pop(place, None)
             return decision.status, False
         try:
-            report = await self._actor.hand_over(uid, document["metadata"]["generation"], decision.wanted)
+            with self._holders.telling(uid):
+                report = await self._actor.hand_over(place, uid, document["metadata"]["generation"], decision.wanted)
+        except StaleTerm:
+            raise  # whoever leads now says how it stands
         except FarmError as error:
             await self._say(place, document, self._while_unreachable(document, decision, error))
             raise
@@ -149,10 +195,9 @@ class Rounds:
         self._reports[uid] = report
         if decision.wanted:
             self._at_work[place] = uid
-            self._at_rest.discard(uid)
         else:
             self._at_work.pop(place, None)
-            self._at_rest.add(uid)
+            self._holders.holds_nothing(uid)
 
     def _while_unreachable(self, document: Document, decision: Decision, error: FarmError) -> AnyStatus:
         """What the store says is still true; what only the dispatcher knows is said as it was last."""
@@ -162,13 +207,27 @@ class Rounds:
         return kept_status(document, error, self._clock.now())
 
     async def _say(self, place: Place, document: Document, status: AnyStatus) -> bool:
-        """Write the status; whether somebody edited the manifest since it was read."""
+        """Write the status, if it says anything new; whether somebody edited the manifest since it was read.
+
+        One that comes too soon after the last is not written: its place is looked at again as soon as one may be.
+        """
+        if says_already(document, status):
+            self._written[place] = int(document["metadata"]["resourceVersion"])
+            self.figures.stands(place, status.phase or "Unknown")
+            return False
+        due = self._said.get(place, NEVER) + self._status_seconds
+        if self._clock.monotonic() < due:
+            self._postponed[place] = due
+            return False
         written = await self._actor.say(document, status)
         if written is None:
             self.figures.overtaken()
             return True
+        self._said[place] = self._clock.monotonic()
         self._written[place] = int(written["metadata"]["resourceVersion"])
         self.figures.said(place, status.phase or "Unknown")
+        for one in tidings.between(last_status(document), status):
+            await self._recorder.tell(written, one.kind, one.reason, one.message)
         was_edited = bool(written["metadata"]["generation"] != document["metadata"]["generation"])
         if was_edited:
             self.figures.overtaken()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from pydantic import Field, ValidationError
@@ -17,7 +18,18 @@ class Settings(settings.Settings):
 
     dispatcher: str | None = None  # its URL; by default what the home says
     chunk: int = Field(default=LAPTOP_CHUNK, ge=1, le=512)  # shots leased together
+    kubernetes: bool = False  # whether the manifests are in a Kubernetes API server; by default in the home's file
+    context: str = ""  # of the kubeconfig, where the controller runs outside of the cluster
+    namespaces: str = ""  # those that are watched, with commas between; by default all
+    lease_namespace: str = ""  # where the lease is by which one of several controllers leads
+    lease_name: str = ""  # by default there is no election
+    identity: str = Field(default_factory=socket.gethostname)  # by which a controller holds the lease; a pod's name
     metrics_port: int = Field(default=0, ge=0, le=65535)  # where it tells its figures and its health; 0: nowhere
+
+    @property
+    def watched_namespaces(self) -> tuple[str, ...]:
+        """The namespaces that are watched; none means all."""
+        return tuple(filter(None, (name.strip() for name in self.namespaces.split(","))))
 
     @property
     def manifests(self) -> Path:

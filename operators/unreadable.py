@@ -25,7 +25,7 @@ AnyStatus = BrandProjectStatus | CampaignStatus
 
 def kept_status(document: Document, error: FarmError, now: float) -> AnyStatus:
     """The last status of a document with an error's sentence in it; `now` in seconds since 1970."""
-    return with_trouble(_last(document), document, error, now)
+    return with_trouble(last_status(document), document, error, now)
 
 
 def with_trouble(status: AnyStatus, document: Document, error: FarmError, now: float) -> AnyStatus:
@@ -35,7 +35,7 @@ def with_trouble(status: AnyStatus, document: Document, error: FarmError, now: f
     facts = {one.type: Fact(_HOLDS[one.status], one.reason, one.message) for one in status.conditions}
     if not error.retryable:
         facts["Degraded"] = of_trouble(trouble, holds=True)
-    previous = _last(document).conditions
+    previous = last_status(document).conditions
     types = PROJECT_CONDITIONS if document["kind"] == "BrandProject" else CAMPAIGN_CONDITIONS
     generation = status.observed_generation or document["metadata"]["generation"]
     update = {
@@ -50,7 +50,8 @@ def with_trouble(status: AnyStatus, document: Document, error: FarmError, now: f
 _HOLDS = {"True": True, "False": False, "Unknown": NOT_KNOWN.holds}
 
 
-def _last(document: Document) -> AnyStatus:
+def last_status(document: Document) -> AnyStatus:
+    """The status as it was written last; an empty one where there is none, or none that this release can read."""
     model = BrandProjectStatus if document["kind"] == "BrandProject" else CampaignStatus
     try:
         return model.model_validate(document.get("status", {}))

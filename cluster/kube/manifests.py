@@ -30,6 +30,7 @@ RACES = 5
 
 Documents = list[Document]
 Names = list[tuple[str, str]]
+Changes = list[Change]
 
 
 class KubeManifests:
@@ -73,6 +74,11 @@ class KubeManifests:
         """The namespace and name of every document of a kind, sorted; nothing is unpacked for it."""
         await self._all_is_listed.wait()
         return sorted(place for mirror in self._mirrors_of(kind) for place in mirror.names(namespace))
+
+    async def changes(self, after: int) -> Changes:
+        """The newest change of every document above `after`; nothing is unpacked for it."""
+        await self._all_is_listed.wait()
+        return [change for mirror in self._mirrors.values() for change in mirror.changes(after)]
 
     async def get(self, kind: str, namespace: str, name: str) -> Document:
         """One document. Raises NotFound."""

@@ -13,11 +13,11 @@ from tests.cluster.test_api import Farm, played
 from tests.cluster.test_api import farm as farm
 
 SOCK, MUG = training(1), training(2)
-SOCKS = Origin(home="lease-1", kind="BrandProject", namespace="studio-a", name="socks")
+SOCKS = Origin(home="home-1", kind="BrandProject", namespace="studio-a", name="socks")
 
 
-def of_term(term: int, *jobs: Job, origin: Origin = SOCKS) -> WantedSet:
-    return WantedSet(generation=1, jobs=jobs, origin=origin, term=term)
+def of_term(term: int, *jobs: Job, lease: str = "lease-1") -> WantedSet:
+    return WantedSet(generation=1, jobs=jobs, origin=SOCKS, lease=lease, term=term)
 
 
 def test_a_set_of_an_earlier_term_is_refused_and_changes_nothing() -> None:
@@ -37,10 +37,10 @@ def test_whoever_asks_for_the_owners_ends_the_terms_before_its_own() -> None:
     dispatcher.want("socks", of_term(4, SOCK), moment(0))
 
 
-def test_each_home_counts_its_own_terms() -> None:
+def test_each_lease_counts_its_own_terms() -> None:
     dispatcher = Dispatcher()
     dispatcher.heed_term("lease-1", 7)
-    dispatcher.want("mugs", of_term(1, MUG, origin=Origin(home="lease-2")), moment(0))
+    dispatcher.want("mugs", of_term(1, MUG, lease="lease-2"), moment(0))
     dispatcher.want("laptop", wanted(SOCK), moment(0))
     assert [one.uid for one in dispatcher.owners()] == ["laptop", "mugs"]
 

@@ -9,9 +9,9 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
-from cluster.ports import JobReport, OwnerReport, Trouble, Wake, WantedSet
+from cluster.ports import JobReport, KnownOwner, Origin, OwnerReport, Owners, Trouble, Wake, WantedSet
 from jobs import publish
-from jobs.errors import DispatcherUnavailable
+from jobs.errors import DispatcherUnavailable, StaleTerm
 from jobs.lifecycle import JobState
 from jobs.ports import ObjectStore
 from jobs.records import Record
@@ -37,12 +37,22 @@ class ScriptedDispatcher:
         self.waiting_for = "No worker is free."
         self.failing: set[JobKind] = set()
         self.wanted: dict[str, dict[str, Job]] = {}
+        self.origins: dict[str, Origin] = {}
+        self.newest_term = 0
         self.begun: list[Job] = []
 
     async def put_jobs(self, uid: str, wanted: WantedSet) -> OwnerReport:
         self._require_up()
+        self._heed_term(wanted.term)
+        self.origins[uid] = wanted.origin
         self.wanted[uid] = {job.id: job for job in wanted.jobs}
         return OwnerReport(epoch=self.epoch, states={job.id: self._report(job) for job in wanted.jobs})
+
+    async def owners(self, lease: str = "", term: int = 0) -> Owners:
+        self._require_up()
+        self._heed_term(term)
+        known = (KnownOwner(uid=uid, origin=self.origins[uid]) for uid, jobs in self.wanted.items() if jobs)
+        return Owners(epoch=self.epoch, owners=tuple(known))
 
     async def events(self, after: int, wait: float) -> Wake:
         self._require_up()
@@ -72,6 +82,11 @@ class ScriptedDispatcher:
         """Wake whoever listens."""
         self.number += 1
         self._changed.set()
+
+    def _heed_term(self, term: int) -> None:
+        if term < self.newest_term:
+            raise StaleTerm(f"A controller of term {term} spoke, but one of term {self.newest_term} leads.")
+        self.newest_term = term
 
     def _require_up(self) -> None:
         if not self.is_up:

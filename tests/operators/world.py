@@ -130,6 +130,7 @@ class World:
     async def settle(self) -> None:
         """Rounds over every place, in order, until no round changes a fact."""
         for _ in range(50):
+            self.rounds.observer.words.forget()  # as a watch would tell of new ones
             again = [await self.rounds.look(place) for place in await self._places()]
             if not any(again):
                 return
