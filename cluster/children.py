@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,11 +41,23 @@ class Child:
     needs: tuple[str, ...] = field(default=())  # children that it cannot live without
     fresh: Callable[[], list[str]] = list  # what is added to the command, found anew at each start
     log: Path | None = None  # where the cause is found if it does not start; left out: its own
-    keeps_spare: bool = False  # whether another waits, all imported, to take its place
+    keeps_spare: bool = False  # whether another waits, all imported and connected, to take its place
     spare: subprocess.Popen[bytes] | None = None
+    spare_started: float = -math.inf
 
     def is_alive(self) -> bool:
         return self.process is not None and self.process.poll() is None
+
+    def lacks_spare(self, rest_seconds: float) -> bool:
+        """Whether another spare is due: at once after one was taken, after a rest where one died of itself."""
+        if self.spare is None:
+            return True
+        return self.spare.poll() is not None and time.monotonic() - self.spare_started > rest_seconds
+
+    def keep_spare(self, spare: subprocess.Popen[bytes]) -> None:
+        """This process waits from now on; one that died before it is buried."""
+        self.dismiss_spare()
+        self.spare, self.spare_started = spare, time.monotonic()
 
     def take_spare(self) -> subprocess.Popen[bytes] | None:
         """The spare, told to go; None where there is none that lives."""

@@ -35,6 +35,7 @@ STARTS = 2  # a part that dies or is silent while it starts gets a second try: t
 LOOK_EVERY_SECONDS = 0.1  # a look costs microseconds, and a dead dispatcher has seconds to be back
 LONGEST_BACK_OFF_SECONDS = 30.0
 SPARE = "--when-told"
+SPARE_REST_SECONDS = 5.0  # between two spares that die of themselves: what they need is not there yet
 STEADY_SECONDS = 60.0  # a child that has lived so long starts again at once when it dies
 
 WAITED_FOR = {
@@ -168,11 +169,11 @@ class Supervisor:
             )
 
     def _keep_spares(self) -> None:
-        """Importing takes seconds of the time in which a dead child should be back, so that is done beforehand."""
+        """Importing and joining Ray take seconds of the time in which a dead child should be back; that is done beforehand."""
         for child in self._children:
-            if child.keeps_spare and child.spare is None and child.is_alive():
-                child.spare = self._spawned(child, [SPARE], subprocess.PIPE)
-                log.info("spare started", child=child.name, pid=child.spare.pid)
+            if child.keeps_spare and child.is_alive() and child.lacks_spare(SPARE_REST_SECONDS):
+                child.keep_spare(self._spawned(child, [SPARE], subprocess.PIPE))
+                log.info("spare started", child=child.name, pid=child.spare.pid if child.spare else 0)
                 self._write_children()
 
     def _log_of(self, child: Child) -> Path:
@@ -240,8 +241,11 @@ class Supervisor:
         wait = 0.0 if child.deaths == 1 else min(LONGEST_BACK_OFF_SECONDS, 0.25 * 2**child.deaths)
         child.not_before = now + wait
         log.warning("died", child=child.name, code=child.process.returncode, again_in_seconds=wait)
-        for one in (child, *(other for other in self._children if child.name in other.needs)):
-            one.drop()
+        child.drop()
+        for other in self._children:
+            if child.name in other.needs:
+                other.drop()
+                other.dismiss_spare()  # it had joined what is dead
 
     def _revive(self, child: Child) -> None:
         if time.monotonic() < child.not_before or not all(one.is_alive() for one in self._needed_by(child)):
