@@ -25,7 +25,7 @@ from cluster.reports import Reporting
 from cluster.wakes import Wakes
 from cluster.wishes import Wishes
 from jobs import failpoints
-from jobs.errors import DispatcherUnavailable, StaleEpoch, WorkerDied, WorkerLost
+from jobs.errors import DispatcherUnavailable, HeadLost, StaleEpoch, WorkerDied, WorkerLost
 from jobs.ports import Clock, ObjectStore
 
 log = structlog.get_logger("dispatcher")
@@ -72,7 +72,7 @@ class Engine:
         self._attending: dict[str, asyncio.Task[NoReturn]] = {}
 
     async def run(self) -> NoReturn:
-        """Take charge and dispatch for ever. Raises StaleEpoch when another dispatcher is in charge."""
+        """Take charge and dispatch for ever. Raises StaleEpoch when another dispatcher is in charge, HeadLost when Ray's head is gone."""
         claim = json.dumps({"claim": secrets.token_hex(16), "at": self._clock.now()}).encode()
         self.epoch = await self._errands.ask(partial(ledger.take_charge, self._store, claim))
         log.info("in charge", epoch=self.epoch)
@@ -83,8 +83,8 @@ class Engine:
                 together.create_task(self._watch_charge())
                 together.create_task(self._watch_time())
                 together.create_task(self._place())
-        except* StaleEpoch as stale:
-            raise _first(stale) from None
+        except* (StaleEpoch, HeadLost) as ended:
+            raise _first(ended) from None
         raise AssertionError("the engine's loops never end")
 
     def require_charge(self) -> None:

@@ -27,7 +27,7 @@ from cluster import departure, logs
 from cluster.ports import EventBatch, Hello
 from cluster.worker import Worker
 from jobs import failpoints
-from jobs.errors import StaleEpoch, Unauthorized, WorkerDied, WorkerLost
+from jobs.errors import HeadLost, StaleEpoch, Unauthorized, WorkerDied, WorkerLost
 from jobs.spec import Job
 
 PREFIX = "worker-"
@@ -107,7 +107,9 @@ def _told(do: Callable[[], Any]) -> str:
 class RayFleet:
     """The fleet on a Ray cluster. Build it with `connect`."""
 
-    def __init__(self, namespace: str, options: WorkerOptions) -> None:
+    def __init__(self, namespace: str, options: WorkerOptions, home: str) -> None:
+        """home: the node that this process joined."""
+        self._home = home
         self._namespace = namespace
         self._options = options
         self._actors: dict[str, Any] = {}
@@ -129,7 +131,7 @@ class RayFleet:
             raise WorkerLost(
                 f"No Ray cluster answers at {address}: {failed}", hint="Is its head running? `brandfarm up` starts one."
             ) from failed
-        return cls(namespace, options or WorkerOptions())
+        return cls(namespace, options or WorkerOptions(), home=ray.get_runtime_context().get_node_id())
 
     async def workers(self) -> list[str]:
         """Every worker there should be on the nodes that are alive; missing ones are made, those of dead nodes dropped.
@@ -200,7 +202,12 @@ class RayFleet:
 
     def _ensure(self) -> tuple[list[str], list[str]]:
         """The workers there are, and which of them are on nodes that drain."""
-        self._places = workers_of(ray.nodes())  # type: ignore[no-untyped-call]
+        nodes = ray.nodes()  # type: ignore[no-untyped-call]
+        if not any(node["NodeID"] == self._home and node["Alive"] for node in nodes):
+            raise HeadLost(
+                "The Ray node that this process had joined is gone.", hint="Started again, it joins the new one."
+            )
+        self._places = workers_of(nodes)
         drained = ray_state.state.get_draining_nodes()
         there = {one for one in ray.util.list_named_actors() if one.startswith(PREFIX)}
         for name in there - self._places.keys():

@@ -48,6 +48,12 @@ class Forbidden(FarmError):
     """Who asks is known, and may not do that."""
 
 
+class HeadLost(FarmError):
+    """Ray's head that this process had joined is no more; only a new process can join another."""
+
+    retryable = True
+
+
 class StoreError(FarmError):
     """The store did something that was not asked of it."""
 
