@@ -10,18 +10,20 @@ import importlib
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import structlog
 import uvicorn
 
-from cluster import logs, settings, stores
+from cluster import logs, settings, stores, waiting_room
 from cluster.api import create_app
 from cluster.clocks import MachineClock
 from cluster.engine import Engine
 from cluster.ports import Fleet
 from cluster.settings import Settings
+from cluster.wishes import Wishes
 from jobs import failpoints
 from jobs.errors import FarmError
 from jobs.ports import ObjectStore
@@ -72,7 +74,16 @@ async def _start(chosen: Settings) -> None:
     is_last = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _stop_with_workers, is_last)
     try:
-        await serve(fleet, store, token, host=chosen.host, port=chosen.port, metrics_are_open=chosen.metrics_open)
+        wishes = Wishes(chosen.groups, chosen.patience)
+        await serve(
+            fleet,
+            store,
+            token,
+            host=chosen.host,
+            port=chosen.port,
+            metrics_are_open=chosen.metrics_open,
+            wishes=wishes,
+        )
         if is_last.is_set():
             await fleet.dismiss()
     finally:
@@ -90,14 +101,29 @@ async def _connect(chosen: Settings) -> RayFleet:
 
     surroundings = {"OMP_NUM_THREADS": str(chosen.threads), "OMP_WAIT_POLICY": "PASSIVE", **failpoints.surroundings()}
     options = WorkerOptions(chosen.workbench, chosen.workbench_options, surroundings)
-    return await RayFleet.connect(address=chosen.ray_address, namespace=chosen.ray_namespace, options=options)
+
+    async def join() -> RayFleet:
+        await waiting_room.require_listener(chosen.ray_address)
+        return await RayFleet.connect(address=chosen.ray_address, namespace=chosen.ray_namespace, options=options)
+
+    if not chosen.ray_patience:
+        return await join()
+    async with waiting_room.waiting_room(chosen.host, chosen.port):
+        return await waiting_room.patiently(join, chosen.ray_patience, time.monotonic)
 
 
 async def serve(
-    fleet: Fleet, store: ObjectStore, token: str, *, host: str, port: int, metrics_are_open: bool = False
+    fleet: Fleet,
+    store: ObjectStore,
+    token: str,
+    *,
+    host: str,
+    port: int,
+    metrics_are_open: bool = False,
+    wishes: Wishes | None = None,
 ) -> None:
     """Dispatch and answer until SIGTERM or SIGINT. Raises StaleEpoch when another dispatcher took charge."""
-    engine = Engine(fleet, store, MachineClock())
+    engine = Engine(fleet, store, MachineClock(), wishes=wishes)
     config = uvicorn.Config(
         create_app(engine, token, metrics_are_open=metrics_are_open),
         host=host,
