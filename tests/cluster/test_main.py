@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from cluster.settings import Settings, read
+from cluster.wishes import Bounds, bounds_of
 from jobs.errors import ManifestInvalid, Unauthorized
 
 SERVE = """
@@ -124,6 +125,16 @@ def test_variables_say_where_everything_is(monkeypatch: pytest.MonkeyPatch, tmp_
     room = {"batch": 8, "rows": 8, "resident": 32}
     assert chosen.workbench_options == {"store": chosen.store_address, "threads": 2, **room}
     assert "a/secret" not in repr(chosen)
+
+
+def test_the_pods_that_it_may_ask_for_come_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(
+        "BRANDFARM_GROUPS", '{"night": {"max": 4, "min": 1, "gpu": 2, "gpuClass": "h100"}, "cpu": {"max": 1}}'
+    )
+    monkeypatch.setenv("BRANDFARM_KEEP_SECONDS", "30")
+    chosen = read()
+    assert bounds_of(chosen.groups) == {"h100": Bounds(2, 8), "cpu": Bounds(0, 1)}
+    assert (chosen.patience.keep, chosen.ray_patience) == (30.0, 0.0)
 
 
 def test_credentials_in_the_address_come_before_those_beside_it() -> None:

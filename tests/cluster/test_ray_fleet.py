@@ -37,6 +37,17 @@ def test_there_is_a_worker_per_gpu_or_else_one_per_node_with_cpus(nodes, workers
     assert list(workers_of(nodes)) == workers
 
 
+def test_a_node_that_tells_its_class_has_as_many_workers_as_it_has_of_it():
+    pod = {"NodeID": "c" * 8, "Alive": True, "Resources": {"CPU": 8.0, "GPU": 2.0, "gpu-class:h100": 2.0}}
+    small = {"NodeID": "d" * 8, "Alive": True, "Resources": {"gpu-class:cpu": 1.0}}
+    places = workers_of([pod, small])
+    assert [(place.gpu_class, place.gpu) for place in places.values()] == [
+        ("h100", True),
+        ("h100", True),
+        ("cpu", False),
+    ]
+
+
 @pytest.mark.parametrize("mode", [None, "", "disabled"])
 def test_without_ray_tokens_it_does_not_even_connect(monkeypatch, mode):
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)

@@ -13,6 +13,7 @@ import pytest
 from cluster.engine import Engine
 from cluster.ports import WantedSet
 from cluster.wishes import Group, Patience, Wishes
+from jobs.errors import HeadLost
 from jobs.spec import Job
 from tests.cluster.dispatching import chunk, training, wanted
 from tests.cluster.test_engine import QUICK, Farm, all_done, in_charge, states
@@ -105,6 +106,21 @@ def test_a_worker_that_leaves_hands_its_work_to_another_at_the_step_where_it_was
     assert attempts == [[1]] * attempts.count([1]) + [[2]] * attempts.count([2])  # no step was done twice
     assert attempts.count([2]) > 0
     assert not list(farm.bench_store.list(f"fail/{SOCK.id}"))
+
+
+def test_a_dispatcher_whose_head_is_gone_ends_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    farm = Farm(tmp_path, "w1")
+
+    async def gone() -> list[str]:
+        raise HeadLost("The head is gone.")
+
+    async def scene() -> None:
+        async with resizing(farm):
+            monkeypatch.setattr(farm.fleet, "workers", gone)
+            await asyncio.sleep(0.2)
+
+    with pytest.raises(HeadLost):
+        asyncio.run(scene())
 
 
 def test_ten_thousand_jobs_handed_over_again_are_the_same_and_cost_little(tmp_path: Path) -> None:
