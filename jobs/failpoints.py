@@ -74,6 +74,8 @@ NAMES = frozenset(
         "controller.after-version",
         "controller.before-campaign",
         "controller.after-campaign",
+        "controller.before-night",
+        "controller.after-night",
         "controller.before-hand-over",
         "controller.after-hand-over",
         "controller.before-status",

@@ -233,12 +233,20 @@ def _project_placement(project: BrandProject, base: str = "", since: float | Non
 
 
 def _placement(written: WrittenPlacement, queue: str, base: str, since: float | None) -> Placement:
-    """Where the work goes; its deadline is the time of day that comes next after `since`, never if that is unknown."""
+    """Where the work goes; a time of day is the next one after `since`, and no deadline if that is unknown."""
     due = written.deadline
     return Placement(
         queue=queue,
         priority=written.priority,
         gpu_classes=written.gpu_classes,
-        deadline=None if due is None or since is None else next_time_of_day(due, since),
+        deadline=_deadline(due, since),
         base=base,
     )
+
+
+def _deadline(due: str | None, since: float | None) -> float | None:
+    if due is None:
+        return None
+    if "T" in due:
+        return names.seconds_of_moment(due)
+    return None if since is None else next_time_of_day(due, since)

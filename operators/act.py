@@ -6,22 +6,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import structlog
+
 from cluster.ports import Manifests, Origin, OwnerReport, WantedSet
+from jobs import blobs, failpoints, keys, plan, publish
 from jobs.errors import NotFound
 from jobs.manifests.status import Status
 from jobs.ports import ObjectStore
 from jobs.records import CampaignRecord, VersionRecord
 from jobs.spec import Job
-
-from jobs import blobs, failpoints, keys, plan, publish
-from operators.decision import Action, KeepPlan, StartCampaign, WriteVersion
+from operators import night_acts
+from operators.decision import Action, DropNight, EndNight, KeepPlan, MakeNight, StartCampaign, WriteVersion
 from operators.places import Place
 
 Document = dict[str, Any]
-Written = TypeVar("Written", VersionRecord, CampaignRecord)
+Founding = VersionRecord | CampaignRecord
 
 log = structlog.get_logger("controller")
 
@@ -48,7 +49,7 @@ class Charge:
         """Where a manifest stands, for others."""
         return Origin(home=self.home, kind=place.kind, namespace=place.namespace, name=place.name)
 
-    def written_into(self, record: Written, place: Place) -> Written:
+    def written_into(self, record: Founding, place: Place) -> Founding:
         """The record with where its manifest stands, so that a deletion is known for one though nobody watched."""
         if not self.home:
             return record
@@ -84,6 +85,12 @@ class Actor:
                 failpoints.reach("controller.before-campaign")
                 await self._create(keys.campaign(started.uid), self._dumped(started, place), started.plan)
                 failpoints.reach("controller.after-campaign")
+            case MakeNight():
+                await night_acts.make(self._documents, action)
+            case EndNight():
+                await night_acts.end(self._documents, action)
+            case DropNight():
+                await night_acts.drop(self._documents, action)
 
     async def hand_over(self, place: Place, uid: str, generation: int, wanted: Sequence[Job]) -> OwnerReport:
         """State all the jobs that a manifest wants now; what is absent is cancelled. Raises StaleTerm."""
@@ -124,7 +131,7 @@ class Actor:
         origin, lease, term = self.charge.origin(place), self.charge.lease, self.charge.term
         return WantedSet(generation=generation, jobs=jobs, origin=origin, lease=lease, term=term)
 
-    def _dumped(self, record: VersionRecord | CampaignRecord, place: Place) -> dict[str, Any]:
+    def _dumped(self, record: Founding, place: Place) -> dict[str, Any]:
         """A record's body; a home that nobody names leaves no trace in it."""
         without = set() if self.charge.home else {"origin"}
         return self.charge.written_into(record, place).model_dump(mode="json", exclude=without)

@@ -10,9 +10,10 @@ from cluster.documents import timestamp
 from cluster.ports import JobReport, Trouble
 from jobs.lifecycle import JobState
 from jobs.manifests import CAMPAIGN_CONDITIONS, CampaignStatus, ShotCounts
-from jobs.spec import GenerateAsk
+from jobs.manifests.nights import REPLACED_BY
+from jobs.spec import GenerateAsk, Job
 from operators.conditions import AS_EXPECTED, Fact, conditions, sentence
-from operators.observed import ObservedCampaign, ObservedChunk
+from operators.observed import ENDED, ObservedCampaign, ObservedChunk
 
 RECENT_CHUNKS = 8
 """How many of the newest chunks tell the pace."""
@@ -58,7 +59,36 @@ def status(seen: ObservedCampaign) -> CampaignStatus:
         return _stopped(seen, counts)
     if is_over:
         return _complete(seen, counts)
+    open_jobs = (chunk.job for chunk in seen.chunks if not _is_over(seen, chunk))
+    if seen.is_late and not any(goes_on(seen, job) for job in open_jobs):
+        return _window_ended(seen, counts)
     return _at_work(seen, counts)
+
+
+def ended_before(seen: ObservedCampaign) -> CampaignStatus | None:
+    """The status of a campaign that had ended when its time was over: that it ended stands, whoever forgets why."""
+    said = seen.status
+    generation = seen.campaign.metadata.generation or 0
+    if said is None or said.phase not in ENDED or said.observed_generation != generation or not seen.is_late:
+        return None
+    if any(_is_asked_again(chunk.job) for chunk in seen.chunks if chunk.record is None):
+        return None
+    over = said.condition("Progressing")
+    return said if over is None else said.model_copy(update={"reason": over.reason, "message": over.message})
+
+
+def never_began(seen: ObservedCampaign) -> CampaignStatus:
+    """The status of a campaign whose time was over before it could start."""
+    return _window_ended(seen, _none_made(seen))
+
+
+def goes_on(seen: ObservedCampaign, job: Job) -> bool:
+    """Whether a job stays wanted after the campaign's time: a worker has it, it failed for good, or a person asked again."""
+    return seen.reports.of(job).state in (JobState.LEASED, JobState.FAILED) or _is_asked_again(job)
+
+
+def _is_asked_again(job: Job) -> bool:
+    return isinstance(job.ask, GenerateAsk) and job.ask.rerun > 0
 
 
 def count(seen: ObservedCampaign) -> ShotCounts:
@@ -148,6 +178,17 @@ def _cancelled(seen: ObservedCampaign, counts: ShotCounts, trouble: Trouble) -> 
     over = Fact(False, CANCELLED, message)
     facts = {"Accepted": ACCEPTED, "Progressing": over, "Complete": over, "Degraded": _degraded(seen, counts)}
     return _status(seen, "Cancelled", CANCELLED, message, facts, counts)
+
+
+def _window_ended(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:
+    """Its time is over before its lists are; what is drawn stays."""
+    next_night = seen.campaign.metadata.annotations.get(REPLACED_BY)
+    reason = "Replaced" if next_night else "WindowEnded"
+    why = f"{next_night} took its place" if next_night else f"Its time ended at {seen.campaign.spec.until}"
+    message = f"{why}: {_told(counts)} stand. A later spec.until draws the rest."
+    over = Fact(False, reason, message)
+    facts = {"Accepted": ACCEPTED, "Progressing": over, "Complete": over, "Degraded": _degraded(seen, counts)}
+    return _status(seen, "Ended", reason, message, facts, counts)
 
 
 def _stopped(seen: ObservedCampaign, counts: ShotCounts) -> CampaignStatus:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jobs import plan
-from jobs.manifests import AdapterChoice, Campaign, Look
+from jobs.manifests import AdapterChoice, Look
 from jobs.records import CampaignRecord
 from jobs.shots import Look as ResolvedLook
 from jobs.spec import Job
@@ -29,35 +29,28 @@ class _Resolved:
 
 def reconcile(seen: ObservedCampaign) -> Decision:
     """The record that starts the campaign, the chunks that are wanted now, and its status."""
+    ended = campaign_status.ended_before(seen)
+    if ended is not None:
+        return Decision((), (), ended)
+    look_at = None if seen.is_late else seen.until
     if seen.record is not None:
-        return Decision((), _wanted(seen), campaign_status.status(seen))
+        return Decision((), _wanted(seen), campaign_status.status(seen), look_at)
+    if seen.is_late:
+        return Decision((), (), campaign_status.never_began(seen))
     found = _start(seen)
     if isinstance(found, Obstacle):
-        return Decision((), (), campaign_status.held_up(seen, found))
+        return Decision((), (), campaign_status.held_up(seen, found), look_at)
     started: tuple[Action, ...] = (found,)
-    return Decision(started, (), campaign_status.about_to_start(seen))
+    return Decision(started, (), campaign_status.about_to_start(seen), look_at)
 
 
 def _start(seen: ObservedCampaign) -> StartCampaign | Obstacle:
     """The campaign resolved and ready to be frozen, or what is in its way."""
-    refusal = _unsupported(seen.campaign)
-    if refusal is not None:
-        return refusal
     resolved = [_resolve(seen, look) for look in seen.campaign.spec.looks]
     waiting = next((one for one in resolved if isinstance(one, Waiting)), None)
     if waiting is not None:
         return Obstacle(waiting.reason, waiting.message)
     return _frozen(seen, [one for one in resolved if isinstance(one, _Resolved)])
-
-
-def _unsupported(campaign: Campaign) -> Obstacle | None:
-    if campaign.spec.schedule is not None:
-        return Obstacle(
-            "ScheduleNotSupported",
-            "This farm does not make campaigns on a schedule: leave spec.schedule out to have it made once, now.",
-            is_refusal=True,
-        )
-    return None
 
 
 def _resolve(seen: ObservedCampaign, look: Look) -> _Resolved | Waiting:
@@ -110,9 +103,12 @@ def _frozen(seen: ObservedCampaign, resolved: list[_Resolved]) -> StartCampaign 
 def _wanted(seen: ObservedCampaign) -> tuple[Job, ...]:
     """The chunks that have no record; once too many shots have failed, only those that failed for good.
 
-    Those stay wanted so that the dispatcher goes on telling that they failed, and so that a person's retry finds them.
+    Those stay wanted so that the dispatcher goes on telling that they failed, and so that a person's retry finds them. At the
+    end of its time also what a worker has already, and what a person asked to be drawn again.
     """
     open_chunks = [chunk.job for chunk in seen.chunks if chunk.record is None]
     if campaign_status.is_stopped(seen):
         return tuple(job for job in open_chunks if seen.reports.failure(job) is not None)
+    if seen.is_late:
+        return tuple(job for job in open_chunks if campaign_status.goes_on(seen, job))
     return tuple(open_chunks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from jobs.manifests import BrandProjectStatus, CampaignStatus
 from jobs.records import CampaignRecord, VersionRecord
@@ -32,7 +33,39 @@ class StartCampaign:
     record: CampaignRecord
 
 
-Action = WriteVersion | KeepPlan | StartCampaign
+@dataclass(frozen=True)
+class MakeNight:
+    """Make the campaign of one night of a schedule."""
+
+    document: dict[str, Any]
+    schedule_uid: str
+
+    @property
+    def name(self) -> str:
+        return str(self.document["metadata"]["name"])
+
+
+@dataclass(frozen=True)
+class EndNight:
+    """Let a night end at a moment, because another one begins."""
+
+    namespace: str
+    name: str
+    uid: str
+    until: str
+    replaced_by: str
+
+
+@dataclass(frozen=True)
+class DropNight:
+    """Delete the manifest of a night that ended."""
+
+    namespace: str
+    name: str
+    uid: str
+
+
+Action = WriteVersion | KeepPlan | StartCampaign | MakeNight | EndNight | DropNight
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from cluster.ports import Manifests, OwnerReport, Trouble
+from jobs import keys, manifests, plan
 from jobs.bases.catalogue import Listed, require_licence
 from jobs.errors import FarmError, NotFound
 from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, CampaignStatus
@@ -20,10 +23,7 @@ from jobs.manifests.status import Status
 from jobs.ports import ObjectStore
 from jobs.records import CampaignRecord, ChunkRecord, IntakeRecord, RerunRecord, TrainRecord, VersionRecord
 from jobs.spec import Job
-from pydantic import ValidationError
-
-from jobs import keys, manifests, plan
-from operators import versions
+from operators import nights_seen, versions
 from operators.observed import (
     Brand,
     Observed,
@@ -32,6 +32,7 @@ from operators.observed import (
     ObservedChunk,
     ObservedIntake,
     ObservedProject,
+    ObservedSchedule,
     ObservedSheet,
     ObservedVersion,
 )
@@ -70,6 +71,8 @@ class Observer:
             words = await self.words.on(place_of(document))
             return await asyncio.to_thread(self._project, manifest, document, words, report)
         assert isinstance(manifest, Campaign), f"no controller for {manifest.kind}"
+        if manifest.spec.schedule is not None:
+            return self._schedule(manifest, document, await self._documents.list("Campaign", namespace), report)
         projects = await self._brands(manifest, namespace)
         places = [Place("BrandProject", namespace, name) for name in projects]
         reviews = [word for place in places for word in await self.words.on(place)]
@@ -138,6 +141,19 @@ class Observer:
             chunks=()
             if record is None
             else self._chunks(self._jobs(campaign, record), self._records.reruns(record.uid)),
+            status=_status(CampaignStatus, document),
+            report=report,
+        )
+
+    def _schedule(
+        self, campaign: Campaign, document: Document, others: Sequence[Document], report: OwnerReport | None
+    ) -> ObservedSchedule:
+        nights, taken = nights_seen.nights(campaign, others)
+        return ObservedSchedule(
+            campaign=campaign,
+            nights=nights,
+            taken=taken,
+            now=self._lookups.now(),
             status=_status(CampaignStatus, document),
             report=report,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from cluster.ports import JobReport, OwnerReport, Trouble
@@ -14,13 +15,18 @@ from jobs.manifests import (
     BrandProjectStatus,
     Campaign,
     CampaignStatus,
+    Schedule,
     Verdict,
+    seconds_of_moment,
     version_name,
     version_number,
 )
 from jobs.records import CampaignRecord, ChunkRecord, IntakeRecord, TrainRecord, VersionRecord
 from jobs.shots import Plan
 from jobs.spec import Job
+
+ENDED = frozenset({"Complete", "Failed", "Cancelled", "Ended"})
+"""The phases of a campaign of which nothing more is drawn unless a person asks."""
 
 
 @dataclass(frozen=True)
@@ -187,5 +193,91 @@ class ObservedCampaign:
     def reports(self) -> Reports:
         return Reports(self.report)
 
+    @property
+    def until(self) -> float | None:
+        """The moment after which nothing more is begun, in seconds since 1970."""
+        until = self.campaign.spec.until
+        return None if until is None else seconds_of_moment(until)
 
-Observed = ObservedProject | ObservedCampaign
+    @property
+    def is_late(self) -> bool:
+        """Whether that moment has come."""
+        return self.until is not None and self.now >= self.until
+
+
+@dataclass(frozen=True)
+class ObservedNight:
+    """The campaign of one night: `at` the time that the schedule names and `until` its end, in seconds since 1970."""
+
+    name: str
+    uid: str
+    at: float
+    until: float | None
+    status: CampaignStatus | None = None
+
+    @property
+    def phase(self) -> str:
+        """How it stands, in one word."""
+        return (self.status.phase if self.status else None) or "Pending"
+
+    @property
+    def progress(self) -> str | None:
+        """So many of so many shots."""
+        return self.status.progress if self.status else None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is drawn for it."""
+        return self.phase in ENDED or self.phase == "Refused"
+
+
+@dataclass(frozen=True)
+class ObservedSchedule:
+    """All that decides what becomes of a Campaign with a schedule: its nights, oldest first, and names that others have."""
+
+    campaign: Campaign
+    nights: tuple[ObservedNight, ...]
+    taken: frozenset[str]
+    now: float
+    status: CampaignStatus | None = None
+    report: OwnerReport | None = None
+
+    @property
+    def schedule(self) -> Schedule:
+        assert self.campaign.spec.schedule is not None, "a campaign without a schedule is made once"
+        return self.campaign.spec.schedule
+
+    @property
+    def name(self) -> str:
+        return self.campaign.metadata.name or ""
+
+    @property
+    def namespace(self) -> str:
+        return self.campaign.metadata.namespace
+
+    @property
+    def uid(self) -> str:
+        return self.campaign.metadata.uid or ""
+
+    @property
+    def at_work(self) -> tuple[ObservedNight, ...]:
+        """The nights that are not over."""
+        return tuple(night for night in self.nights if not night.is_over)
+
+    @property
+    def created(self) -> float:
+        """When it was created: earlier times are no nights of it."""
+        return seconds_of(self.campaign.metadata.creation_timestamp) or self.now
+
+    @property
+    def decided(self) -> float | None:
+        """The newest night that was begun or left out, as far as the status remembers."""
+        return seconds_of(self.status.last_schedule_time) if self.status else None
+
+
+def seconds_of(timestamp: str | None) -> float | None:
+    """Seconds since 1970 of a time that was filled in; None where it was not."""
+    return None if timestamp is None else datetime.fromisoformat(timestamp).timestamp()
+
+
+Observed = ObservedProject | ObservedCampaign | ObservedSchedule

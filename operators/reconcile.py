@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from operators import campaigns, projects
+from operators import campaigns, projects, schedule
 from operators.decision import Decision
-from operators.observed import Observed, ObservedCampaign, ObservedProject
+from operators.observed import Observed, ObservedCampaign, ObservedProject, ObservedSchedule
 
 
 def reconcile(seen: Observed) -> Decision:
@@ -14,3 +14,5 @@ def reconcile(seen: Observed) -> Decision:
             return projects.reconcile(seen)
         case ObservedCampaign():
             return campaigns.reconcile(seen)
+        case ObservedSchedule():
+            return schedule.reconcile(seen)

@@ -17,7 +17,7 @@ NEVER = float("-inf")
 
 AT_REST = {
     "BrandProject": frozenset({"Ready", "AwaitingApproval"}),
-    "Campaign": frozenset({"Complete", "Cancelled", "Refused"}),
+    "Campaign": frozenset({"Complete", "Cancelled", "Ended", "Refused"}),
 }
 """Phases in which a manifest may rest, by its kind."""
 

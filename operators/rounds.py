@@ -11,20 +11,20 @@ from dataclasses import replace
 from typing import Any
 
 import structlog
+
+from cluster import logs
 from cluster.ports import Manifests, OwnerReport, Recorder
 from jobs.errors import FarmError, NotFound, StaleTerm
 from jobs.lifecycle import JobState
 from jobs.ports import Clock
 from jobs.spec import Job
-
-from cluster import logs
 from operators import tidings
 from operators.act import Actor, says_already
 from operators.decision import Decision
 from operators.figures import ControllerFigures
 from operators.holders import Holders
 from operators.observe import Observer
-from operators.observed import Observed, ObservedCampaign, ObservedProject
+from operators.observed import Observed, ObservedCampaign, ObservedProject, ObservedSchedule
 from operators.places import Place as Place
 from operators.places import place_of as place_of
 from operators.reconcile import reconcile
@@ -57,7 +57,8 @@ class Rounds:
         self._at_work: dict[Place, str] = {}  # the uids that wanted something when they were last handed over
         self._holders = Holders()
         self.resting = Resting()
-        self._waits_for: dict[Place, frozenset[Place]] = {}  # campaigns that have not started, and their projects
+        # campaigns that have not started, and their projects; schedules, and their nights
+        self._waits_for: dict[Place, frozenset[Place]] = {}
         self._written: dict[Place, int] = {}  # the resourceVersion of our own last status, or of one that said the same
         self._said: dict[Place, float] = {}  # when a status was written last, in steady seconds
         self._postponed: dict[Place, float] = {}  # when a status may be written that came too soon, in steady seconds
@@ -76,8 +77,8 @@ class Rounds:
         return list(self._at_work)
 
     def waiting_for(self, project: Place) -> list[Place]:
-        """The campaigns that have not started and show this project."""
-        return [campaign for campaign, projects in self._waits_for.items() if project in projects]
+        """The campaigns that have not started and show this project, or the schedule whose night this campaign is."""
+        return [campaign for campaign, awaited in self._waits_for.items() if project in awaited]
 
     def seconds_until_next(self, place: Place) -> float | None:
         """In how many seconds a place must be looked at again though nothing changes; None where only a change counts."""
@@ -239,6 +240,10 @@ class Rounds:
             self._look_at[place] = decision.look_at
 
     def _note_waiting(self, place: Place, seen: Observed) -> None:
+        if isinstance(seen, ObservedSchedule):
+            nights = (Place("Campaign", place.namespace, one.name) for one in seen.nights)
+            self._waits_for[place] = frozenset(nights)
+            return
         if not isinstance(seen, ObservedCampaign):
             return
         self._waits_for.pop(place, None)

@@ -21,6 +21,7 @@ from jobs.manifests.campaign import (
     Campaign,
     CampaignSpec,
     Concurrency,
+    History,
     Limits,
     Look,
     Missed,
@@ -32,7 +33,7 @@ from jobs.manifests.campaign import (
 )
 from jobs.manifests.document import AnyManifest, check_change, dump, parse
 from jobs.manifests.meta import ObjectMeta, OwnerReference
-from jobs.manifests.names import API_VERSION, GROUP, is_local, version_name, version_number
+from jobs.manifests.names import API_VERSION, GROUP, is_local, seconds_of_moment, version_name, version_number
 from jobs.manifests.placement import Placement
 from jobs.manifests.presets import PRESETS, ResolvedRecipe, resolve_recipe
 from jobs.manifests.problems import FieldProblem, ManifestProblems
@@ -47,6 +48,7 @@ from jobs.manifests.status import (
     Condition,
     ConditionStatus,
     DatasetStatus,
+    NightStatus,
     ShotCounts,
     VersionStatus,
 )
@@ -77,11 +79,13 @@ __all__ = [
     "DatasetStatus",
     "FieldProblem",
     "Gate",
+    "History",
     "Judge",
     "Limits",
     "Look",
     "ManifestProblems",
     "Missed",
+    "NightStatus",
     "ObjectMeta",
     "Output",
     "OwnerReference",
@@ -107,6 +111,7 @@ __all__ = [
     "parse",
     "resolve_recipe",
     "schema_of",
+    "seconds_of_moment",
     "version_name",
     "version_number",
 ]

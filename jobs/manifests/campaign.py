@@ -31,6 +31,7 @@ class Concurrency(StrEnum):
 
     FORBID = "forbid"
     ALLOW = "allow"
+    REPLACE = "replace"
 
 
 class AdapterChoice(Part):
@@ -149,13 +150,26 @@ class Shots(Part):
 class Schedule(Part):
     """When the campaign is made again, each time as a child campaign of its own."""
 
+class History(Part):
+    """How many ended nights are kept as manifests."""
+
+    complete: Whole = Field(default=3, ge=0, le=100, description="Nights that drew something, the newest.")
+    failed: Whole = Field(default=1, ge=0, le=100, description="Nights that drew nothing or failed, the newest.")
+
+
     cron: names.Cron = Field(
         description='Minute, hour, day, month, weekday: "30 1 * * *" is half past one every night.'
     )
     time_zone: names.TimeZone = Field(default="UTC", description="The time zone that the cron speaks of.")
-    window: names.Duration = Field(default="6h", description="How long after its start new shots may begin.")
+    window: names.Duration = Field(
+        default="6h",
+        description="How long after its time a night may begin, and until when it may draw. At its end what has not begun is "
+        "left, the night ends with the reason WindowEnded, and what is drawn stays; the next night finds it in the store.",
+    )
     missed: Missed = Field(
-        default=Missed.SKIP, description="Whether a missed night is skipped or made as soon as possible."
+        default=Missed.SKIP,
+        description="What becomes of a night that could not begin in its window: skip leaves it out, run makes the newest one "
+        "as soon as possible, for as long as a window and at latest until the next night.",
     )
     concurrency: Concurrency = Field(
         default=Concurrency.FORBID, description="Whether a night may start while the last one is still at work."
@@ -208,6 +222,11 @@ class CampaignSpec(Part):
             if look in self.looks[:index]:
                 found = f"the same look as looks[{self.looks.index(look)}]"
                 yield Broken(("looks", index), found, "each look once: its images would be the same")
+    until: names.Moment | None = Field(
+        default=None,
+        description="The moment after which nothing more is begun and no night starts; what is drawn stays. Nights get the end "
+        "of their window.",
+    )
         if self.shot_count > self.limits.shots:
             expected = f"shorter lists, or raise limits.shots (now {self.limits.shots})"
             yield Broken(("limits", "shots"), self.product, expected)

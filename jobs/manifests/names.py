@@ -6,6 +6,7 @@ Patterns are RE2, anchored and free of look-around, so that a Kubernetes API ser
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta
 from typing import Annotated, NamedTuple
 
 from pydantic import Field
@@ -64,7 +65,18 @@ TIME_OF_DAY = Shape(r"^([01][0-9]|2[0-3]):[0-5][0-9]$", 'a time of day in quotes
 DURATION = Shape(r"^[1-9][0-9]{0,3}[mh]$", "minutes or hours, such as 90m or 5h")
 CRON = Shape(r"^[-0-9A-Za-z*,/#]+( [-0-9A-Za-z*,/#]+){4}$", 'five fields of cron in quotes, such as "30 1 * * *"')
 TIME_ZONE = Shape(r"^[A-Za-z]+(/[A-Za-z0-9_+-]+){0,2}$", "a time zone's name, such as Europe/London")
-TIMESTAMP = Shape(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$", "a time such as 2026-11-21T01:30:00Z")
+TIMESTAMP = Shape(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?(Z|[+-][0-9]{2}:[0-9]{2})$",
+    "a time such as 2026-11-21T01:30:00Z",
+)
+MOMENT = Shape(
+    r"^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z$",
+    'a moment in UTC in quotes, such as "2026-11-21T06:30:00Z"',
+)
+DEADLINE = Shape(
+    f"^({TIME_OF_DAY.pattern.strip('^$')}|{MOMENT.pattern.strip('^$')})$",
+    'a time of day in quotes, such as "06:30", or a moment such as "2026-11-21T06:30:00Z"',
+)
 REASON = Shape(r"^[A-Z][A-Za-z0-9]*$", "one capitalised word, such as AwaitingApproval")
 
 EXPECTED: dict[str, str] = {
@@ -112,3 +124,9 @@ def version_number(version: str) -> int:
 def version_name(number: int) -> str:
     """What people call version n: `vn`."""
     return f"v{number}"
+def seconds_of_moment(moment: str) -> float:
+    """Seconds since 1970 of a moment; a day that its month does not have counts on into the next month."""
+    day = int(moment[8:10])
+    return (datetime.fromisoformat(f"{moment[:8]}01{moment[10:]}") + timedelta(days=day - 1)).timestamp()
+
+

@@ -20,9 +20,10 @@ class Placement(Part):
         max_length=8,
         description="Workers that may do it, by class; any is all of them.",
     )
-    deadline: names.TimeOfDay | None = Field(
+    deadline: names.Deadline | None = Field(
         default=None,
-        description="The time of day by which it should be done, in the schedule's time zone, or UTC without one.",
+        description="When it should be done: a time of day in the schedule's time zone, or UTC without one, or a moment. "
+        "It orders the work of a queue and ends none.",
     )
 
     @model_validator(mode="after")

@@ -84,9 +84,32 @@ class ShotCounts(Part):
     failed: Whole = Field(default=0, ge=0, description="Could not be drawn.")
 
 
+class NightStatus(Part):
+    """What became of one night of a schedule."""
+
+    name: names.Name = Field(description="Its campaign.")
+    time: names.Timestamp = Field(description="The time that the schedule names.")
+    phase: names.Reason = Field(description="How it ended; Skipped, where it never began.")
+    reason: names.Reason = Field(description="Why it ended so, in one word.")
+    message: str = Field(default="", description="Why it ended so, in one sentence with the numbers.")
+    progress: str | None = Field(default=None, description="So many of so many shots.")
+
+
 class CampaignStatus(Status):
     """How a campaign stands."""
 
     shots: ShotCounts = Field(default_factory=ShotCounts, description="How many shots stand where.")
     images_per_second: Number | None = Field(default=None, ge=0, description="The pace of the last minute.")
     forecast: names.Timestamp | None = Field(default=None, description="When it should be complete at this pace.")
+    last_schedule_time: names.Timestamp | None = Field(
+        default=None, description="Of a schedule: the newest night that was begun or left out."
+    )
+    next_schedule_time: names.Timestamp | None = Field(
+        default=None, description="Of a schedule: the next night's time."
+    )
+    active: tuple[names.Name, ...] = Field(
+        default=(), max_length=100, description="Of a schedule: the nights at work, oldest first."
+    )
+    last_night: NightStatus | None = Field(
+        default=None, description="Of a schedule: what became of the newest night that is over."
+    )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import pytest
-
 from cluster import attempts
 from cluster.ports import JobReport
 from jobs import plan
@@ -153,19 +151,6 @@ def test_a_stop_that_rests_on_failed_chunks_does_not_undo_itself() -> None:
     assert status_of(stopped).reason == "StoppedOnFailures"
 
 
-@pytest.mark.parametrize(
-    ("spec", "reason", "advice"),
-    [
-        ({"schedule": {"cron": "30 1 * * *"}}, "ScheduleNotSupported", "leave spec.schedule out"),
-    ],
-)
-def test_what_this_farm_cannot_make_is_refused_with_the_next_step(spec: Any, reason: str, advice: str) -> None:
-    sight = campaign_seen(planned(**spec), ready_brand())
-    assert (reconcile(sight).actions, reconcile(sight).wanted) == ((), ())
-    assert (status_of(sight).phase, facts_of(sight)["Accepted"]) == ("Refused", ("False", reason))
-    assert advice in (status_of(sight).message or "")
-
-
 def test_looks_of_different_bases_need_a_campaign_each() -> None:
     other = ready_brand("uid-2")
     elsewhere = other.versions[0].record.model_copy(update={"base": digest("another base")})
@@ -246,3 +231,49 @@ def test_a_cancelled_campaign_ends_with_what_it_has_and_says_by_whom() -> None:
 
 def rerun(number: int, *ranges: tuple[int, int]) -> RerunRecord:
     return RerunRecord(uid="uid-9", number=number, ranges=list(ranges), by="lead", created=NOON)
+
+
+def test_at_the_end_of_its_time_only_what_a_worker_has_stays_wanted_and_then_it_ends() -> None:
+    campaign = planned(until="2027-01-15T08:00:00Z")
+    sight = started(campaign, None, None, count=48)
+    first, second, third = (chunk.job for chunk in sight.chunks)
+    early = replace(sight, now=NOON - 1, report=told((first, leased(3, 16))))
+    assert reconcile(early).wanted == (first, second, third)
+    assert reconcile(early).look_at == NOON
+    late = replace(sight, report=told((first, leased(3, 16)), (second, builders.failed())))
+    assert reconcile(late).wanted == (first, second)
+    assert (status_of(late).phase, reconcile(late).look_at) == ("Generating", None)
+    drawn = replace(sight.chunks[0], record=builders.chunk_record(first))
+    over = status_of(replace(sight, chunks=(drawn, *sight.chunks[1:])))
+    assert (over.phase, over.reason, over.progress) == ("Ended", "WindowEnded", "16/48")
+    assert over.message == (
+        "Its time ended at 2027-01-15T08:00:00Z: 16 of 48 images stand. A later spec.until draws the rest."
+    )
+
+
+def test_that_it_ended_stands_when_the_dispatcher_forgets_why() -> None:
+    sight = started(planned(until="2027-01-15T08:00:00Z"), builders.chunk_record)
+    lost = told((sight.chunks[1].job, builders.failed("OutOfMemory", "No room.")))
+    before = status_of(replace(sight, report=lost))
+    assert (before.phase, before.reason) == ("Complete", "ShotsFailed")
+    after = replace(sight, report=None, status=before)
+    assert (status_of(after), reconcile(after).wanted) == (before, ())
+    extended = planned(until="2027-01-15T09:00:00Z")
+    assert reconcile(replace(after, campaign=extended)).wanted == (sight.chunks[1].job,)
+
+
+def test_what_a_person_asks_for_again_is_drawn_after_its_time() -> None:
+    ended = started(planned(until="2027-01-15T08:00:00Z"), builders.chunk_record, builders.chunk_record)
+    record = ended.chunks[1].record
+    assert record is not None
+    again = plan.chains([ended.chunks[1].job], [rerun(1, (16, 20))])[0][-1]
+    sight = replace(ended, status=status_of(ended), chunks=(ended.chunks[0], ObservedChunk(again, None, (record,))))
+    assert reconcile(sight).wanted == (again,)
+    assert status_of(sight).phase == "Generating"
+
+
+def test_one_whose_time_is_over_before_its_brand_serves_ends_with_nothing() -> None:
+    sight = campaign_seen(planned(until="2027-01-15T08:00:00Z"))
+    assert status_of(replace(sight, now=NOON - 1)).phase == "Waiting"
+    assert reconcile(replace(sight, now=NOON - 1)).look_at == NOON
+    assert (reconcile(sight).actions, status_of(sight).phase, status_of(sight).progress) == ((), "Ended", "0/20")
