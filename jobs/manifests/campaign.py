@@ -147,9 +147,6 @@ class Shots(Part):
         return tuple((int(width), int(height)) for width, _, height in (size.partition("x") for size in self.sizes))
 
 
-class Schedule(Part):
-    """When the campaign is made again, each time as a child campaign of its own."""
-
 class History(Part):
     """How many ended nights are kept as manifests."""
 
@@ -158,8 +155,12 @@ class History(Part):
 
 
     cron: names.Cron = Field(
-        description='Minute, hour, day, month, weekday: "30 1 * * *" is half past one every night.'
+        description='Minute, hour, day, month, weekday: "30 1 * * *" is half past one every night. '
+        "A time that the clocks skip comes at the next one there is; one that they show twice comes once."
     )
+class Schedule(Part):
+    """When the campaign is made again, each time as a child campaign named after the night, such as spring-20261121t0130."""
+
     time_zone: names.TimeZone = Field(default="UTC", description="The time zone that the cron speaks of.")
     window: names.Duration = Field(
         default="6h",
@@ -172,7 +173,17 @@ class History(Part):
         "as soon as possible, for as long as a window and at latest until the next night.",
     )
     concurrency: Concurrency = Field(
-        default=Concurrency.FORBID, description="Whether a night may start while the last one is still at work."
+        default=Concurrency.FORBID,
+        description="While the last night is still at work: forbid lets the next one wait within its window, allow begins it, "
+        "replace ends the last one.",
+    )
+    suspend: Flag = Field(
+        default=False,
+        description="Whether no night begins. One at work goes on; nights whose windows pass meanwhile are left out.",
+    )
+    history: History = Field(
+        default_factory=History,
+        description="How many ended nights are kept; older ones are deleted. Their images stay in the store until it is pruned.",
     )
 
 

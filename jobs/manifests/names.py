@@ -120,6 +120,8 @@ def version_number(version: str) -> int:
         raise ValueError(f"{version!r} is not {VERSION.expected}")
     return int(version[1:])
 
+Moment = Annotated[str, Field(pattern=MOMENT.pattern)]
+Deadline = Annotated[str, Field(pattern=DEADLINE.pattern)]
 
 def version_name(number: int) -> str:
     """What people call version n: `vn`."""
