@@ -154,13 +154,13 @@ class History(Part):
     failed: Whole = Field(default=1, ge=0, le=100, description="Nights that drew nothing or failed, the newest.")
 
 
+class Schedule(Part):
+    """When the campaign is made again, each time as a child campaign named after the night, such as spring-20261121t0130."""
+
     cron: names.Cron = Field(
         description='Minute, hour, day, month, weekday: "30 1 * * *" is half past one every night. '
         "A time that the clocks skip comes at the next one there is; one that they show twice comes once."
     )
-class Schedule(Part):
-    """When the campaign is made again, each time as a child campaign named after the night, such as spring-20261121t0130."""
-
     time_zone: names.TimeZone = Field(default="UTC", description="The time zone that the cron speaks of.")
     window: names.Duration = Field(
         default="6h",
@@ -219,6 +219,11 @@ class CampaignSpec(Part):
     schedule: Schedule | None = Field(
         default=None, description="When it is made again; left out, it is made once, now."
     )
+    until: names.Moment | None = Field(
+        default=None,
+        description="The moment after which nothing more is begun and no night starts; what is drawn stays. Nights get the end "
+        "of their window.",
+    )
     limits: Limits = Field(default_factory=Limits, description="What it may never exceed.")
     output: Output = Field(default_factory=Output, description="What is made of the images.")
     placement: Placement = Field(default_factory=Placement, description="Where and how soon it is made.")
@@ -233,11 +238,6 @@ class CampaignSpec(Part):
             if look in self.looks[:index]:
                 found = f"the same look as looks[{self.looks.index(look)}]"
                 yield Broken(("looks", index), found, "each look once: its images would be the same")
-    until: names.Moment | None = Field(
-        default=None,
-        description="The moment after which nothing more is begun and no night starts; what is drawn stays. Nights get the end "
-        "of their window.",
-    )
         if self.shot_count > self.limits.shots:
             expected = f"shorter lists, or raise limits.shots (now {self.limits.shots})"
             yield Broken(("limits", "shots"), self.product, expected)

@@ -102,6 +102,8 @@ Variable = Annotated[str, Field(pattern=VARIABLE.pattern)]
 SourceAddress = Annotated[str, Field(pattern=SOURCE.pattern, max_length=1000)]
 Person = Annotated[str, Field(pattern=PERSON.pattern)]
 TimeOfDay = Annotated[str, Field(pattern=TIME_OF_DAY.pattern)]
+Moment = Annotated[str, Field(pattern=MOMENT.pattern)]
+Deadline = Annotated[str, Field(pattern=DEADLINE.pattern)]
 Duration = Annotated[str, Field(pattern=DURATION.pattern)]
 Cron = Annotated[str, Field(pattern=CRON.pattern, max_length=100)]
 TimeZone = Annotated[str, Field(pattern=TIME_ZONE.pattern, max_length=64)]
@@ -114,21 +116,19 @@ def is_local(source: str) -> bool:
     return "://" not in source
 
 
-def version_number(version: str) -> int:
-    """The n of `vn`; raises ValueError where the word is not a version, such as serving."""
-    if not re.fullmatch(VERSION.pattern.strip("^$"), version):
-        raise ValueError(f"{version!r} is not {VERSION.expected}")
-    return int(version[1:])
-
-Moment = Annotated[str, Field(pattern=MOMENT.pattern)]
-Deadline = Annotated[str, Field(pattern=DEADLINE.pattern)]
-
-def version_name(number: int) -> str:
-    """What people call version n: `vn`."""
-    return f"v{number}"
 def seconds_of_moment(moment: str) -> float:
     """Seconds since 1970 of a moment; a day that its month does not have counts on into the next month."""
     day = int(moment[8:10])
     return (datetime.fromisoformat(f"{moment[:8]}01{moment[10:]}") + timedelta(days=day - 1)).timestamp()
 
 
+def version_number(version: str) -> int:
+    """The n of `vn`; raises ValueError where the word is not a version, such as serving."""
+    if not re.fullmatch(VERSION.pattern.strip("^$"), version):
+        raise ValueError(f"{version!r} is not {VERSION.expected}")
+    return int(version[1:])
+
+
+def version_name(number: int) -> str:
+    """What people call version n: `vn`."""
+    return f"v{number}"
