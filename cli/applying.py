@@ -63,7 +63,7 @@ def apply(
 
     Raises ManifestInvalid before anything is written, SourceUnreadable, NotFound, Conflict.
     """
-    wanted = [wanted_document(one, namespace) for one in read]
+    wanted = [wanted_document(one, namespace, farm.usual_namespace) for one in read]
     catalogue = farm.catalogue()
     tables = [read_tables(one, beside(one)) for one in read]
     for one, document in zip(read, wanted, strict=True):
@@ -74,15 +74,18 @@ def apply(
     return _each(farm, read, wanted, tables, uploading)
 
 
-def wanted_document(read: Read, namespace: str | None) -> Document:
-    """A document in full, in its namespace. Raises ManifestInvalid where it names another than the one asked for."""
+def wanted_document(read: Read, namespace: str | None, usual: str | None = None) -> Document:
+    """A document in full, in its namespace; `usual` where neither it nor the person names one.
+
+    Raises ManifestInvalid where it names another than the one asked for.
+    """
     document = manifests.dump(read.model)
     written = read.raw.get("metadata", {}).get("namespace")
     if namespace and written and written != namespace:
         expected = f"{namespace}, which -n asks for, or leave one of them out"
         raise DocumentsInvalid([Problem(read.file, read.line, 1, "metadata.namespace", str(written), expected)])
-    if namespace:
-        document["metadata"]["namespace"] = namespace
+    if namespace or (usual and not written):
+        document["metadata"]["namespace"] = namespace or usual
     return document
 
 
@@ -148,7 +151,18 @@ def _each(
             document = with_source(document, farm.upload(folder, uploading(folder)))
         if files:
             document = keep_tables(farm.store, document, files)
-        yield _apply(farm, one, document)
+        yield _accepted(farm, one, document)
+
+
+def _accepted(farm: Farm, read: Read, wanted: Document) -> Applied:
+    """Raises ManifestInvalid, with the document's places, where only the farm itself knows a rule that it breaks."""
+    try:
+        return _apply(farm, read, wanted)
+    except manifests.ManifestProblems as refused:
+        told = [read.problem(problem.path, problem.found, problem.expected) for problem in refused.problems]
+        raise DocumentsInvalid(
+            told, "Correct these places and apply again; what stands before them was applied."
+        ) from refused
 
 
 def _apply(farm: Farm, read: Read, wanted: Document) -> Applied:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 
+from cli import farm as farms
 from cli.farm import Farm, Progress, nearest
 from cluster import base_sources
 from jobs.bases import adding
@@ -63,7 +64,7 @@ def require_plausible(terms: Terms) -> None:
 
 def listing(farm: Farm) -> list[Shown]:
     """What every name of the catalogue means now."""
-    documents = farm.documents("BrandProject")
+    documents = farms.visible(farm, "BrandProject")
     return [Shown(base, tuple(_named_by(documents, base.name))) for base in farm.catalogue().all()]
 
 
@@ -78,7 +79,7 @@ def whole(farm: Farm, name: str) -> Whole:
             f"The catalogue has no base {name}.{nearest(name, names)}", hint=f"There are: {', '.join(names)}."
         ) from unknown
     kept = catalogue.files(numbered[-1].digest)
-    shown = Shown(numbered[-1], tuple(_named_by(farm.documents("BrandProject"), name)))
+    shown = Shown(numbered[-1], tuple(_named_by(farms.visible(farm, "BrandProject"), name)))
     return Whole(shown, numbered, dict(kept.sizes) if kept else {})
 
 

@@ -113,6 +113,8 @@ GROUPS = frozenset({"base", "campaign", "store"})
 def offered(verb: str, before: Sequence[str], incomplete: str, home: Path | None = None) -> list[CompletionItem]:
     """What may stand after a verb and some words, as the shell is told."""
     offers = OFFERS.get(verb, ())
+    if home is None and os.environ.get("BRANDFARM_CONTEXT"):
+        return []
     place = min(len(before), len(offers) - 1) if verb in MANY else len(before)
     if place >= len(offers):
         return []
@@ -136,6 +138,8 @@ def teach(verb: click.Command, name: str) -> None:
 
 def _of_argument(name: str, places: Sequence[click.Argument]) -> Callable[..., list[CompletionItem]]:
     def complete(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        if ctx.params.get("context"):
+            return []  # a cluster's names are not here, and a key press does not wait for a cluster
         before = [word for one in places for word in _words(ctx.params.get(one.name or ""))]
         return offered(name, before, incomplete, ctx.params.get("home"))
 
@@ -143,6 +147,8 @@ def _of_argument(name: str, places: Sequence[click.Argument]) -> Callable[..., l
 
 
 def _of_namespace(ctx: click.Context, _param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    if ctx.params.get("context"):
+        return []
     home = ctx.params.get("home") or _home()
     return [CompletionItem(one) for one in namespaces(home) if one.startswith(incomplete)]
 

@@ -40,12 +40,12 @@ class Problem:
 class DocumentsInvalid(ManifestInvalid):
     """Files that hold something that the farm cannot accept; `problems` says everything that is wrong with them."""
 
-    def __init__(self, problems: Iterable[Problem]) -> None:
+    def __init__(self, problems: Iterable[Problem], hint: str = "") -> None:
         self.problems = tuple(problems)
         lines = [str(problem) for problem in self.problems[:MOST_SHOWN]]
         if len(self.problems) > MOST_SHOWN:
             lines.append(f"... and {len(self.problems) - MOST_SHOWN} more.")
-        super().__init__("\n".join(lines), hint="Nothing was applied. Correct these places and try again.")
+        super().__init__("\n".join(lines), hint=hint or "Nothing was applied. Correct these places and try again.")
 
     @property
     def reason(self) -> str:
@@ -64,8 +64,9 @@ class Document:
     places: Mapping[tuple[str | int, ...], Place] = field(default_factory=dict)
 
     def problem(self, path: tuple[str | int, ...], found: str, expected: str) -> Problem:
-        """Something wrong with a value that could not be known from the text alone, at the value's own place."""
-        place = self.places.get(path, Place(self.line, 1))
+        """Something wrong with a value that could not be known from the text alone, at its own place or the nearest around it."""
+        around = next((path[:end] for end in range(len(path), 0, -1) if path[:end] in self.places), path)
+        place = self.places.get(around, Place(self.line, 1))
         return Problem(self.file, place.line, place.column, field_name(path), found, expected)
 
 

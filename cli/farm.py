@@ -1,4 +1,5 @@
-"""The questions a person may ask of a farm, as a Protocol; a fake answers them in tests, a farm on this machine in earnest.
+"""The questions a person may ask of a farm, as a Protocol; a fake answers them in tests, a farm on this machine or on a
+Kubernetes cluster in earnest.
 
 Knows nothing of terminals. Documents are dicts with apiVersion, kind, metadata, spec and status.
 """
@@ -7,12 +8,13 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from cluster.ports import JobReport, Summary
 from jobs import manifests
-from jobs.errors import Conflict, FarmDown, FarmError, ManifestInvalid, NotFound
+from jobs.errors import Conflict, FarmDown, FarmError, Forbidden, ManifestInvalid, NotFound
 from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, CampaignStatus, Review, VersionStatus
 
 if TYPE_CHECKING:
@@ -33,6 +35,17 @@ class Farm(Protocol):
     def place(self) -> str:
         """Where it is, for people."""
 
+    @property
+    def usual_namespace(self) -> str | None:
+        """The namespace that is meant where a person names none; None where all are searched."""
+
+    @property
+    def how_to_wake(self) -> str:
+        """What to do where it does not work, in a sentence."""
+
+    def person(self) -> str | None:
+        """The name under which it knows who asks; None where it takes a person's word for that."""
+
     def exists(self) -> bool:
         """Whether anything was ever handed to it."""
 
@@ -40,7 +53,7 @@ class Farm(Protocol):
         """Whether it works now; without that, manifests and the store can still be read and written."""
 
     def documents(self, kind: str, namespace: str | None = None) -> list[Document]:
-        """All manifests of a kind, sorted by namespace and name; of every namespace where none is given."""
+        """All manifests of a kind, sorted by namespace and name; of every namespace where none is given. Raises Forbidden."""
 
     def document(self, kind: str, namespace: str, name: str) -> Document:
         """One manifest. Raises NotFound."""
@@ -110,17 +123,26 @@ def find(farm: Farm, kind: str, namespace: str | None, name: str) -> Document:
     Raises NotFound with the nearest name, ManifestInvalid where several namespaces have it, FarmDown where there never was a farm.
     """
     require_kept(farm)
-    everywhere = farm.documents(kind)
-    named = [one for one in everywhere if one["metadata"]["name"] == name]
-    here = [one for one in named if namespace in (None, one["metadata"]["namespace"])]
-    if len(here) == 1:
-        return here[0]
-    spaces = [str(one["metadata"]["namespace"]) for one in named]
-    if here:
+    if namespace is not None:
+        with suppress(NotFound):
+            return farm.document(kind, namespace, name)
+    seen = visible(farm, kind)
+    spaces = [str(one["metadata"]["namespace"]) for one in seen if one["metadata"]["name"] == name]
+    if namespace is None and len(spaces) == 1:
+        return farm.document(kind, spaces[0], name)
+    if namespace is None and spaces:
         raise ManifestInvalid(f"{kind} {name} is in {' and in '.join(spaces)}.", hint="Say which with -n.")
     where = f" in namespace {namespace}" if namespace else ""
-    names = [str(one["metadata"]["name"]) for one in everywhere if namespace in (None, one["metadata"]["namespace"])]
+    names = [str(one["metadata"]["name"]) for one in seen if namespace in (None, one["metadata"]["namespace"])]
     raise NotFound(f"There is no {kind} {name}{where}.{nearest(name, names)}", hint=_where_else(kind, names, spaces))
+
+
+def visible(farm: Farm, kind: str) -> list[Document]:
+    """The manifests of a kind that this person may see: of every namespace, or where that is not allowed, of the usual one."""
+    try:
+        return farm.documents(kind)
+    except Forbidden:
+        return farm.documents(kind, farm.usual_namespace)
 
 
 def require_kept(farm: Farm) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cli import applying, farm
+from cli import applying, farm, scheduling
 from cli.applying import Difference
 from cli.documents import Document as Read
 from cli.farm import Document, Farm
@@ -43,7 +43,7 @@ def forecast(asked: Farm, read: Sequence[Read], namespace: str | None = None) ->
     """A forecast for each document. Raises ManifestInvalid, SourceUnreadable."""
     planned = frozenset(one.model.metadata.name or "" for one in read if isinstance(one.model, BrandProject))
     for one in read:
-        wanted = applying.wanted_document(one, namespace)
+        wanted = applying.wanted_document(one, namespace, asked.usual_namespace)
         live = applying.find(asked, wanted)
         if live is not None:
             applying.require_lawful(one, live, wanted)
@@ -133,20 +133,21 @@ def _campaign(
     asked: Farm, campaign: Campaign, wanted: Document, live: Document | None, planned: frozenset[str]
 ) -> Forecast:
     spec = campaign.spec
+    nights, warnings = scheduling.told(campaign, time.time())
     if live is not None:
         phase = (live.get("status") or {}).get("phase", "Pending")
-        return Forecast(
-            "Campaign", campaign.metadata.name or "", _change(wanted, live), (f"draws nothing anew: it is {phase}",)
-        )
+        work = nights or (f"draws nothing anew: it is {phase}",)
+        return Forecast("Campaign", campaign.metadata.name or "", _change(wanted, live), work, warnings=warnings)
     namespace = str(wanted["metadata"]["namespace"])
     looks = tuple(_look(asked, namespace, look, planned) for look in spec.looks)
     return Forecast(
         "Campaign",
         campaign.metadata.name or "",
         "create",
-        (f"draws {spec.product}", *looks, f"with {spec.sampler.steps} {spec.sampler.name.value} steps each"),
+        (f"draws {spec.product}", *looks, f"with {spec.sampler.steps} {spec.sampler.name.value} steps each", *nights),
         shots=spec.shot_count,
         steps=spec.shot_count * spec.sampler.steps,
+        warnings=warnings,
     )
 
 

@@ -41,6 +41,20 @@ class LocalFarm:
         """The farm's folder."""
         return str(self.home.root)
 
+    @property
+    def usual_namespace(self) -> None:
+        """None: a name is searched in all of them."""
+        return None
+
+    @property
+    def how_to_wake(self) -> str:
+        """Which command starts it."""
+        return "`brandfarm up` starts it."
+
+    def person(self) -> None:
+        """None: on one's own machine one's word is taken."""
+        return
+
     def exists(self) -> bool:
         """Whether anything was ever handed to it."""
         return self.home.manifests.exists()

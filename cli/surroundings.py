@@ -1,8 +1,9 @@
-"""What a verb finds around it: the farm of a home, the clock, who asks. Passed in, so that tests bring their own."""
+"""What a verb finds around it: the farm of a home or a context, the clock, who asks. Passed in, so that tests bring their own."""
 
 from __future__ import annotations
 
 import getpass
+import os
 import re
 import sys
 import time
@@ -26,6 +27,15 @@ def open_local(home: Path) -> Farm:
     return LocalFarm(home)
 
 
+def open_cluster(context: str, farm_namespace: str) -> Farm:
+    """The farm behind a kube context; its connections are closed when the verb has ended."""
+    from cli.kube_farm import KubeFarm  # the cluster's client takes a second: only for those who use it
+
+    farm = KubeFarm(context, farm_namespace, environment=dict(os.environ))
+    click.get_current_context().call_on_close(farm.close)
+    return farm
+
+
 def login_name() -> str:
     """Who sits at this terminal, in the letters that a review's `by` may have. Raises FarmError where nobody knows."""
     try:
@@ -40,6 +50,7 @@ class Surroundings:
     """The world, as a verb asks for it. `pause` and `monotonic` are in seconds, `now` in seconds since 1970."""
 
     open_farm: Callable[[Path], Farm] = open_local
+    open_cluster: Callable[[str, str], Farm] = open_cluster
     pause: Callable[[float], None] = time.sleep
     monotonic: Callable[[], float] = time.monotonic
     now: Callable[[], float] = time.time

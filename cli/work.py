@@ -102,7 +102,7 @@ def others(farm: Farm, work: Work, jobs: Sequence[str]) -> list[str]:
     owners = {owner for job in jobs[::step] for owner in farm.job(job).owners} - {work.document["metadata"]["uid"]}
     if not owners:
         return []
-    everything = [one for kind in (targets.BRAND, targets.CAMPAIGN) for one in farm.documents(kind)]
+    everything = [one for kind in (targets.BRAND, targets.CAMPAIGN) for one in farms.visible(farm, kind)]
     return [
         f"{one['kind'].lower()}/{one['metadata']['name']}" for one in everything if one["metadata"]["uid"] in owners
     ]

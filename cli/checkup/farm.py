@@ -199,12 +199,13 @@ def store(home: FarmHome) -> list[Finding]:
         if not home.store_mark.exists():
             return [not_proven("store", f"{address} has never been opened", UP)]
         opened = stores.open_existing(home.store_url())
-        return [*_proof(opened, address), readable(opened)]
+        return [*proof(opened, address), readable(opened)]
     except FarmError as error:
         return [failed("store", error.message, error.hint)]
 
 
-def _proof(opened: ObjectStore, address: str) -> list[Finding]:
+def proof(opened: ObjectStore, address: str) -> list[Finding]:
+    """The quick proof of a store."""
     with stores.another(opened) as second:
         proofs = store_doctor.examine(opened, second, MachineClock(), whole=False)
     bad = [

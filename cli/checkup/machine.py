@@ -49,6 +49,11 @@ def findings() -> list[Finding]:
     ]
 
 
+def of_a_terminal() -> list[Finding]:
+    """What matters of this machine where the farm is elsewhere."""
+    return [python(sys.version_info[:3], sys.executable), environment(os.environ)]
+
+
 def python(version: tuple[int, ...], executable: str) -> Finding:
     """Whether this Python is one that brandfarm runs on."""
     told = f"{'.'.join(map(str, version))} at {executable}, {platform.system()} {platform.machine()}"

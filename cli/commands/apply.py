@@ -53,7 +53,7 @@ def command(farm: Farm, out: Output, files: tuple[str, ...], namespace: str | No
             return problems.Exit.DETACHED
     out.show(deeds.answer([_deed(one) for one in done]))
     if not farm.is_up():
-        out.say("No farm runs: `brandfarm up` will pick this up.")
+        out.say(f"No farm runs in {farm.place}, so this waits. {farm.how_to_wake}")
     return problems.Exit.OK
 
 

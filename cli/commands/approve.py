@@ -28,7 +28,7 @@ def command(farm: Farm, out: Output, namespace: str | None, project: str, versio
 
     Without a VERSION it is the newest trained one. Each person counts once, by what they said last.
     """
-    by = surroundings.current().user()
+    by = farm.person() or surroundings.current().user()
     said = judging.approve(farm, namespace, project, version, by=by, note=note)
     did = f"approved by {by}" if said.review else f"was approved by {by} before"
     document = said.review or farms.find(farm, "BrandProject", namespace, project)

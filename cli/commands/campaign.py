@@ -36,7 +36,7 @@ def command() -> None:
 
 
 @options.verb("list", examples=LIST_EXAMPLES)
-@options.optional_namespace("all of them")
+@options.searched_namespace("all of them")
 @options.output
 @options.farm
 def listing(farm: Farm, out: Output, namespace: str | None) -> None:

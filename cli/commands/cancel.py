@@ -43,7 +43,7 @@ def command(
     if not yes and not _is_meant(found, work.counted(jobs), shared):
         out.say("Nothing was cancelled.")
         return problems.Exit.FAILED
-    by = surroundings.current().user()
+    by = farm.person() or surroundings.current().user()
     told = farm.cancel(sorted(jobs), by, reason)
     out.show(deeds.answer([_deed(found, len(told), sum(one.state == JobState.DONE for one in told), by, reason)]))
     return problems.Exit.OK

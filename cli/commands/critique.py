@@ -50,14 +50,14 @@ def command(
     It does not serve any more if it did by your approval. With --from the words are those of a contact sheet.
     """
     if verdicts is None:
-        space = namespace
+        space = namespace or farm.usual_namespace
         name, chosen, word = _said_here(project, version, Word(_verdict(reject), tags, note))
     elif tags or note or reject:
         raise click.UsageError("--from brings its own words: leave out --tag, --note and --reject.")
     else:
         space, name, chosen, word = _exported(farm, verdicts, (namespace, project, version))
     _warn_of_unknown_tags(farm, out, space, name, word)
-    by = surroundings.current().user()
+    by = farm.person() or surroundings.current().user()
     said = judging.critique(farm, space, name, chosen, word, by=by)
     out.show(deeds.answer([deeds.Deed(f"{name} {said.version}", f"{word.verdict} by {by}", said.follows, said.review)]))
 

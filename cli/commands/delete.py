@@ -29,7 +29,7 @@ FOLLOWS = {
 @click.argument("what", nargs=-1, metavar="[KIND NAME... | KIND/NAME...]")
 @click.option("-f", "--file", "files", multiple=True, help="Those that these manifests name.")
 @click.option("-y", "--yes", is_flag=True, help="Do not ask.")
-@options.namespace
+@options.optional_namespace("the one that has it; with --context, the context's own")
 @options.output
 @options.farm
 def command(
@@ -39,7 +39,8 @@ def command(
 
     Asks first; without a terminal it wants --yes.
     """
-    chosen = _named_in(files, namespace) + [(namespace, one) for one in targets.several(what)]
+    usual = farm.usual_namespace
+    chosen = _named_in(files, namespace, usual) + [(namespace or usual, one) for one in targets.several(what)]
     if not chosen:
         raise click.UsageError("Say what: KIND NAME, KIND/NAME, or -f FILE.")
     found = [_find(farm, space, target) for space, target in chosen]
@@ -50,9 +51,9 @@ def command(
     return problems.Exit.OK
 
 
-def _named_in(files: tuple[str, ...], namespace: str | None) -> list[tuple[str | None, Target]]:
+def _named_in(files: tuple[str, ...], namespace: str | None, usual: str | None) -> list[tuple[str | None, Target]]:
     read = documents.read_manifests(files) if files else []
-    wanted = [applying.wanted_document(one, namespace)["metadata"] for one in read]
+    wanted = [applying.wanted_document(one, namespace, usual)["metadata"] for one in read]
     return [
         (metadata["namespace"], Target(one.model.kind, metadata["name"]))
         for one, metadata in zip(read, wanted, strict=True)

@@ -30,6 +30,7 @@ brandfarm demo --store minio://ACCESS:SECRET@localhost:9000/demo
 @click.option("--store", metavar="URL", help="A MinIO server's bucket instead of a folder.")
 @click.option("--keep", is_flag=True, help="Leave the farm running.")
 @options.output
+@options.only_here
 def command(out: Output, folder: Path, store: str | None, keep: bool) -> int:
     """Two brands, from manifests to a judged contact sheet and a campaign.
 

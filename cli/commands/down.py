@@ -17,6 +17,7 @@ brandfarm down --home ./farm
 
 @options.verb("down", examples=EXAMPLES)
 @options.output
+@options.only_here
 @options.home_option
 def command(out: Output, home: Path) -> int:
     """Stop the farm; what it has made stays.

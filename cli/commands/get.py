@@ -20,7 +20,7 @@ brandfarm get campaigns -n studio-a -o name
 @options.verb("get", examples=EXAMPLES)
 @click.argument("kind")
 @click.argument("name", required=False)
-@options.optional_namespace("all of them")
+@options.searched_namespace("all of them")
 @options.output
 @options.farm
 def command(farm: Farm, out: Output, kind: str, name: str | None, namespace: str | None) -> None:

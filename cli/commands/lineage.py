@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from cli import farm as farms
 from cli import options, png_texts
 from cli.farm import Farm
 from cli.output import Output
@@ -57,7 +58,7 @@ def _names(farm: Farm) -> dict[str, str]:
     return {
         document["metadata"]["uid"]: f"{document['metadata']['namespace']}/{document['metadata']['name']}"
         for kind in ("BrandProject", "Campaign")
-        for document in farm.documents(kind, None)
+        for document in farms.visible(farm, kind)
     }
 
 

@@ -43,7 +43,7 @@ def command(farm: Farm, out: Output, name: str, version: str | None, namespace: 
 def rerun(farm: Farm, namespace: str | None, name: str) -> deeds.Deed:
     """Asks for all that failed of a campaign once more."""
     world = surroundings.current()
-    asked = work.rerun_failed(farm, namespace, name, by=world.user(), now=world.now())
+    asked = work.rerun_failed(farm, namespace, name, by=farm.person() or world.user(), now=world.now())
     data = {"name": f"campaign/{name}", "retried": asked.retried, "chunks": asked.chunks, "shots": asked.shots}
     if not asked.retried and not asked.shots:
         return deeds.Deed(f"campaign/{name}", "left as it is", "Nothing of it has failed.", data)

@@ -37,7 +37,7 @@ brandfarm status -o json | jq '.projects[].status.phase'
     help="What an hour of a worker costs, so that images get a price. Left out: BRANDFARM_GPU_PRICE.",
 )
 @click.option("-w", "--watch", is_flag=True, help="Go on showing how it changes; Ctrl-C leaves.")
-@options.optional_namespace("all of them")
+@options.searched_namespace("all of them")
 @options.output
 @options.farm
 def command(
@@ -58,7 +58,7 @@ def command(
         told = Told(moments.since(since, now), now, gpu_price)
         out.show(look(farm, namespace, name, None if _is_for_scripts(out) else told))
         if not out.is_for_people and not farm.is_up():
-            out.say(f"No farm runs in {farm.place}: this was last known. `brandfarm up` starts it.")
+            out.say(f"No farm runs in {farm.place}: this was last known. {farm.how_to_wake}")
         return
     pause = surroundings.current().pause
     live.keep_showing(out, lambda: look(farm, namespace, name), lambda: pause(LOOK_EVERY_SECONDS))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import click
 
 from cli import options, problems, storing, surroundings
+from cli.options import Where
 from cli.output import Output
 from cli.storing import Kept
 from cli.views import stored
@@ -42,11 +42,11 @@ def command() -> None:
 
 
 def kept(function: Callable[..., Any]) -> Callable[..., Any]:
-    """--store or --home; the verb gets `kept`, the store that is meant."""
+    """--store, --home or --context; the verb gets `kept`, the store that is meant."""
 
     @functools.wraps(function)
-    def with_store(*args: Any, home: Path, address: str | None, access: str, secret: str, **given: Any) -> Any:
-        meant = storing.at(address, access, secret) if address else storing.of_farm(_farm(home))
+    def with_store(*args: Any, where: Where, address: str | None, access: str, secret: str, **given: Any) -> Any:
+        meant = storing.at(address, access, secret) if address else storing.of_farm(where.open())
         return function(*args, kept=meant, **given)
 
     chosen = click.option(
@@ -55,11 +55,7 @@ def kept(function: Callable[..., Any]) -> Callable[..., Any]:
     )  # fmt: skip
     access = click.option("--access-key", "access", envvar="BRANDFARM_STORE_ACCESS_KEY", default="", hidden=True)
     secret = click.option("--secret-key", "secret", envvar="BRANDFARM_STORE_SECRET_KEY", default="", hidden=True)
-    return chosen(access(secret(options.home_option(with_store))))
-
-
-def _farm(home: Path) -> Any:
-    return surroundings.current().open_farm(home)
+    return chosen(access(secret(options.whereabouts(with_store))))
 
 
 @options.verb("doctor", examples=DOCTOR_EXAMPLES)

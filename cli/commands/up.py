@@ -26,6 +26,7 @@ brandfarm up --foreground
 @click.option("--cpus", type=click.IntRange(min=1), help="CPUs that the farm may use. Left out: all.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads of each worker. Left out: all.")
 @options.output
+@options.only_here
 @options.home_option
 def command(out: Output, home: Path, store: str | None, foreground: bool, cpus: int | None, threads: int | None) -> int:
     """Start the farm on this machine and leave it running.

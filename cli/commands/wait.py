@@ -112,7 +112,7 @@ def _require_up(farm: Farm, target: Target, seen: Seen) -> None:
     if not farm.is_up():
         raise FarmDown(
             f"No farm runs in {farm.place}, so {_name(target)} stays {seen.phase}.",
-            hint="Start it with `brandfarm up`.",
+            hint=farm.how_to_wake,
         )
 
 

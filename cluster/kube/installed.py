@@ -92,7 +92,7 @@ def _only(found: list[Installed], namespace: str) -> Installed:
     where = f"in namespace {namespace}" if namespace else "in this cluster"
     if not found:
         raise NotFound(
-            f"No farm is installed {where}: no ConfigMap {ENDING[1:]!r} with the label {CHOSEN_BY}.",
+            f"No farm is installed {where}: no ConfigMap that ends in {ENDING} has the label {CHOSEN_BY}.",
             hint="Install one with the brandfarm chart, or name its namespace with --farm-namespace.",
         )
     if len(found) > 1:

@@ -21,7 +21,9 @@ class Right:
     name: str = ""
 
     def __str__(self) -> str:
-        return f"{self.verb} {self.resource}{f'.{self.group}' if self.group else ''}{f' {self.name}' if self.name else ''}"
+        return (
+            f"{self.verb} {self.resource}{f'.{self.group}' if self.group else ''}{f' {self.name}' if self.name else ''}"
+        )
 
 
 async def may(client: KubeClient, right: Right) -> bool:

@@ -34,11 +34,13 @@ class Terminal:
     clock: float = 0.0
     wall: float = 1_800_000_000.0
     pauses: list[float] = field(default_factory=list)
+    contexts: list[tuple[str, str]] = field(default_factory=list)  # those that were named, with the farm's namespace
 
     def type(self, *words: str, columns: int = 80, stdin: str | bytes | None = None, **env: str) -> Shown:
         """Runs one verb to its end."""
         world = Surroundings(
             open_farm=lambda _home: self.farm,
+            open_cluster=self._open_cluster,
             pause=self._pause,
             monotonic=lambda: self.clock,
             now=lambda: self.wall,
@@ -50,6 +52,10 @@ class Terminal:
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return Shown(result.exit_code, result.stdout, result.stderr)
+
+    def _open_cluster(self, context: str, farm_namespace: str) -> Farm:
+        self.contexts.append((context, farm_namespace))
+        return self.farm
 
     def _pause(self, seconds: float) -> None:
         self.pauses.append(seconds)

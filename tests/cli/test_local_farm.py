@@ -67,7 +67,7 @@ def _kept(home: Path, kind: str, name: str) -> dict[str, Any]:
 def test_a_local_folder_is_uploaded_and_its_address_kept(terminal: Terminal, home: Path, brand: str) -> None:
     shown = terminal.type("apply", "-f", brand, "-o", "table")
     assert (shown.code, shown.out) == (0, "brandproject/stable-socks created\n")
-    assert shown.err == "No farm runs: `brandfarm up` will pick this up.\n"
+    assert shown.err == f"No farm runs in {home}, so this waits. `brandfarm up` starts it.\n"
     project = parse(_kept(home, "BrandProject", "stable-socks"))
     assert isinstance(project, BrandProject)
     source = open_source(LocalFarm(home).store, project.spec.dataset.source)

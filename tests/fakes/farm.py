@@ -35,10 +35,23 @@ class FakeFarm:
         self.work: dict[str, dict[str, JobReport]] = {}  # by uid and job
         self.reasons: dict[str, str] = {}  # by job
         self.wrongs: list[str] = []
+        self.usual: str | None = None
+        self.known_as: str | None = None
 
     @property
     def place(self) -> str:
         return "/farm"
+
+    @property
+    def usual_namespace(self) -> str | None:
+        return self.usual
+
+    @property
+    def how_to_wake(self) -> str:
+        return "`brandfarm up` starts it."
+
+    def person(self) -> str | None:
+        return self.known_as
 
     @property
     def store(self) -> ObjectStore:
