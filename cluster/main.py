@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import os
 import signal
 import sys
@@ -25,7 +24,7 @@ from cluster.ports import Fleet
 from cluster.settings import Settings
 from cluster.wishes import Wishes
 from jobs import failpoints
-from jobs.errors import FarmError
+from jobs.errors import FarmError, HeadLost
 from jobs.ports import ObjectStore
 
 if TYPE_CHECKING:
@@ -47,33 +46,33 @@ class _Server(uvicorn.Server):
 def main() -> int:
     """Run until told to stop; 0 then, 1 where it could not start or another dispatcher took charge.
 
-    With --when-told it is a spare: it imports everything, and begins when it reads a line; 0 where none ever comes.
+    With --when-told it is a spare: it joins Ray and opens the store, and begins when it reads a line; 0 where none ever comes.
     """
     logs.to_stderr_as_json("dispatcher")
-    if "--when-told" in sys.argv[1:] and not _is_told_to_go():
-        return 0
     try:
         failpoints.arm_from_environment()
-        asyncio.run(_start(settings.read()))
+        asyncio.run(_start(settings.read(), is_spare="--when-told" in sys.argv[1:]))
     except FarmError as error:
         log.error("dispatcher stops", reason=error.reason, error=error.message, hint=error.hint)
         return 1
     return 0
 
 
-def _is_told_to_go() -> bool:
-    importlib.import_module("cluster.ray_fleet")  # the slowest of all
+async def _is_told_to_go() -> bool:
     log.info("spare is ready", pid=os.getpid())
-    return sys.stdin.readline().strip() == "go"
+    line: str = await asyncio.to_thread(sys.stdin.readline)
+    return line.strip() == "go"
 
 
-async def _start(chosen: Settings) -> None:
+async def _start(chosen: Settings, *, is_spare: bool) -> None:
     token = chosen.token()
     store = await asyncio.to_thread(stores.open_store, chosen.store_address, may_make=False)
     fleet = await _connect(chosen)
     is_last = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _stop_with_workers, is_last)
     try:
+        if is_spare and not await _is_told_to_go():
+            return
         wishes = Wishes(chosen.groups, chosen.patience)
         await serve(
             fleet,
@@ -86,6 +85,9 @@ async def _start(chosen: Settings) -> None:
         )
         if is_last.is_set():
             await fleet.dismiss()
+    except HeadLost as lost:
+        log.error("dispatcher stops", reason=lost.reason, error=lost.message, hint=lost.hint)
+        os._exit(1)  # whatever waits for Ray in a thread would wait for a minute and more, leaving it included
     finally:
         await fleet.close()
 
