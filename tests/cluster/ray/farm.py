@@ -44,6 +44,7 @@ class Farm:
             "BRANDFARM_RAY_NAMESPACE": self.namespace,
             "BRANDFARM_WORKBENCH": workbench,
             "BRANDFARM_BATCH": "4",
+            "BRANDFARM_GROUPS": '{"cpu": {"max": 8, "min": 2}}',  # nobody hears what it asks for
         }
         self._wanted: dict[str, tuple[Job, ...]] = {}
         self.start_dispatcher()

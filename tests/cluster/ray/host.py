@@ -10,13 +10,16 @@ import contextlib
 import json
 import os
 import sys
+import time
 from typing import Any
 
 import ray
 import ray.exceptions
 import ray.util
 from ray.cluster_utils import Cluster
+from ray.core.generated import autoscaler_pb2
 
+PREEMPTION = autoscaler_pb2.DrainNodeReason.Value("DRAIN_NODE_REASON_PREEMPTION")
 STORE_BYTES = 80 * 1024 * 1024  # Ray's object store, which nothing here uses; its floor is 75 MiB
 
 
@@ -43,11 +46,18 @@ def main() -> None:
         added[node.node_id] = node
         return str(node.node_id)
 
+    def drain(node: str, seconds: float) -> bool:
+        """Ray is told that a node is to go, as it is by a node that gets SIGTERM; whether it took notice."""
+        deadline = int((time.time() + seconds) * 1000)
+        client = ray._private.worker.global_worker.gcs_client
+        told, _ = client.drain_node(node, PREEMPTION, "the node is to go", deadline)
+        return bool(told)
+
     def lose(node: str) -> bool:
         """The node's processes are killed, as when its machine is lost."""
         return bool(cluster.remove_node(added.pop(node), allow_graceful=False))
 
-    questions = {"workers": workers, "dismiss": dismiss, "greet": greet, "join": join, "lose": lose}
+    questions = {"workers": workers, "dismiss": dismiss, "greet": greet, "join": join, "lose": lose, "drain": drain}
     for line in sys.stdin:
         question, *arguments = json.loads(line)
         say(questions[question](*arguments))
