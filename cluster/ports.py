@@ -185,16 +185,20 @@ class Change(Value):
     resource_version: int
 
 
+Changes = list[Change]
+Names = list[tuple[str, str]]
+
+
 class Manifests(Protocol):
     """Where declarations live: Kubernetes or SQLite, the same JSON. Documents are dicts with apiVersion, kind, metadata, spec, status."""
 
     async def list(self, kind: str, namespace: str | None = None) -> list[dict[str, Any]]:
         """All documents of a kind, sorted by namespace and name."""
 
-    async def names(self, kind: str, namespace: str | None = None) -> list[tuple[str, str]]:
+    async def names(self, kind: str, namespace: str | None = None) -> Names:
         """The namespace and name of every document of a kind, sorted; cheap where there are thousands."""
 
-    async def changes(self, after: int) -> list[Change]:
+    async def changes(self, after: int) -> Changes:
         """The newest change of every document above `after`: all that are there, perhaps also some that are gone. Cheap."""
 
     async def get(self, kind: str, namespace: str, name: str) -> dict[str, Any]:

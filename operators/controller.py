@@ -72,7 +72,7 @@ class Controller:
         self._clock, self._pace = clock, pace or Pace()
         self._charge, self._unwatched = charge or Charge(), unwatched
         self._survey = Relist(documents, rounds, self._pace.relist / self._pace.in_full)
-        self._is_listed = asyncio.Event()
+        self.synced = asyncio.Event()  # set once every manifest was judged, and all that do not rest stand in line
         self._queue = WorkQueue[Place]()
         self._bell = asyncio.Event()
 
@@ -106,12 +106,12 @@ class Controller:
             for place in found.changed:
                 self._wake(place)
             self._rounds.figures.relisted()
-            self._is_listed.set()
+            self.synced.set()
             await asyncio.sleep(self._pace.relist)
 
     async def _watch(self) -> NoReturn:
         """After the first list, so that what rests is known to rest before a watch tells that it is there."""
-        await self._is_listed.wait()
+        await self.synced.wait()
         while True:
             try:
                 async for change in self._documents.watch(0):
@@ -173,7 +173,7 @@ class Controller:
     async def _look_for_lost(self) -> None:
         """Withdraw what was deleted while nobody watched; what cannot be read is looked for again later."""
         while self._unwatched is not None:
-            await self._is_listed.wait()
+            await self.synced.wait()
             try:
                 suspects = await self._unwatched.suspects()
                 if suspects:

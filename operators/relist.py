@@ -67,6 +67,8 @@ class Relist:
     async def _presume(self, places: list[Place]) -> None:
         """A controller that has just started believes those who say that they rest, until it is their turn."""
         for place in places:
+            if self._rounds.resting.of(place) is not None:
+                continue
             try:
                 document = await self._documents.get(place.kind, place.namespace, place.name)
             except NotFound:
