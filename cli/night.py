@@ -300,7 +300,7 @@ def _ended_at(campaign: Campaign) -> float | None:
     complete, progressing = status.condition("Complete"), status.condition("Progressing")
     if status.phase == "Complete" and complete is not None:
         return seconds_of(complete.last_transition_time)
-    if status.phase in ("Failed", "Cancelled") and progressing is not None:
+    if status.phase in ("Failed", "Cancelled", "Ended") and progressing is not None:
         return seconds_of(progressing.last_transition_time)
     return None
 
@@ -321,7 +321,10 @@ def _needs(manifest: BrandProject | Campaign) -> Iterator[Need]:
             yield Need(f"{name}: {degraded.reason}. {degraded.message}", f"`brandfarm why {name}`")
         return
     said = farms.status_of_campaign(manifest)
-    if said.phase in ("Waiting", "Refused", "Failed"):
+    degraded = said.condition("Degraded")
+    if manifest.spec.schedule is not None and degraded is not None and degraded.status == "True":
+        yield Need(f"campaign/{name}: {degraded.reason}. {degraded.message}", f"`brandfarm why campaign/{name}`")
+    elif said.phase in ("Waiting", "Refused", "Failed"):
         yield Need(f"campaign/{name} is {said.phase}: {said.message}", f"`brandfarm why campaign/{name}`")
     elif said.shots.failed:
         yield Need(

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from cli import farm as farms
-from cli import history, records, work
+from cli import history, records, scheduling, work
 from cli.farm import Farm
 from cli.history import Version
 from cli.moments import seconds_of
@@ -68,7 +68,9 @@ def of_campaign(farm: Farm, campaign: Campaign) -> Why:
     told = Why(f"campaign/{name}", status.phase or "Pending")
     since = status.condition("Progressing") or status.condition("Complete")
     told.say(_stands(name, told.phase, status.reason, status.message, since.last_transition_time if since else None))
-    if records.started(farm.store, campaign) is None:
+    if campaign.spec.schedule is not None:
+        _nights(campaign, told)
+    elif records.started(farm.store, campaign) is None:
         _not_started(farm, campaign, told)
     else:
         _chunks(farm, campaign, told)
@@ -212,6 +214,16 @@ def _not_started(farm: Farm, campaign: Campaign, told: Why) -> None:
             _brand(farm, project, told, 2)
 
 
+def _nights(campaign: Campaign, told: Why) -> None:
+    status, schedule = farms.status_of_campaign(campaign), campaign.spec.schedule
+    assert schedule is not None, "only a schedule has nights"
+    told.say(f"It is made anew {scheduling.sentence(schedule)}.", 1)
+    if status.last_night is not None and status.last_night.message:
+        told.say(f"{status.last_night.name}: {status.last_night.message}", 1)
+    for name in status.active:
+        told.advise(f"`brandfarm why campaign/{name}` tells of the night at work.")
+
+
 def _chunks(farm: Farm, campaign: Campaign, told: Why) -> None:
     status, name = farms.status_of_campaign(campaign), campaign.metadata.name or ""
     jobs = _standing(farm, campaign.metadata.uid or "", told, 1)
@@ -231,5 +243,5 @@ def _chunks(farm: Farm, campaign: Campaign, told: Why) -> None:
         told.advise(
             f"`brandfarm campaign rerun {name} --failed` tries what failed again; what stands is not drawn twice."
         )
-    if status.phase == "Cancelled":
+    if status.phase in ("Cancelled", "Ended"):
         told.advise(f"`brandfarm campaign pull {name} --to FOLDER --partial` fetches what stands.")

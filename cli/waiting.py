@@ -10,7 +10,7 @@ from typing import Any
 from cli.targets import CAMPAIGN
 from jobs.manifests import CAMPAIGN_CONDITIONS, PROJECT_CONDITIONS
 
-LASTING_PHASES = {"Failed", "Refused", "Cancelled"}
+LASTING_PHASES = {"Failed", "Refused", "Cancelled", "Ended"}
 APPROVAL = "AwaitingApproval"
 WORKING_PHASES = {"Intake", "Training", "Sampling"}
 """While these last, nobody has a whole contact sheet to approve."""

@@ -8,11 +8,12 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from cli import farm as farms
+from cli import scheduling
 from cli.output import Answer
 from cli.views import marks, status
 from cli.views.columns import Row, aligned, cell
 from jobs import manifests
-from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, Condition, Review, VersionStatus
+from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, Condition, Review, Schedule, VersionStatus
 
 CONDITION_HEADING = ("CONDITION", "HOLDS", "REASON", "SINCE", "MESSAGE")
 
@@ -63,6 +64,8 @@ def campaign_view(campaign: Campaign, width: int) -> RenderableType:
     said = farms.status_of_campaign(campaign)
     shots = said.shots
     counted = Text(f"{shots.made} drawn, {shots.reused} found in the store, {shots.failed} failed")
+    if campaign.spec.schedule is not None:
+        counted = _nights(campaign, campaign.spec.schedule)
     if said.images_per_second:
         counted.append(f"; {said.images_per_second:.2f} images a second")
     parts: list[RenderableType] = [
@@ -74,6 +77,18 @@ def campaign_view(campaign: Campaign, width: int) -> RenderableType:
     if said.conditions:
         parts += [Text(), _conditions(said.conditions, width)]
     return Group(*parts)
+
+
+def _nights(campaign: Campaign, schedule: Schedule) -> Text:
+    """When its nights come, which are at work, and what became of the last."""
+    said = farms.status_of_campaign(campaign)
+    text = Text(f"Made anew {scheduling.sentence(schedule)}; last night ")
+    if said.last_night is None:
+        text.append("none yet")
+    else:
+        text.append(f"{said.last_night.name}: ").append_text(marks.phase(said.last_night.phase))
+        text.append(f" {said.last_night.progress or ''}".rstrip())
+    return text.append(f"\nAt work: {', '.join(said.active)}" if said.active else "")
 
 
 def _dataset(project: BrandProject, said: BrandProjectStatus) -> Text:

@@ -9,9 +9,19 @@ from rich.text import Text
 BAR = 12
 """Characters of a bar."""
 
-_GOOD = {"Ready", "Complete", "approved", "approve", "created"}
-_MOVING = {"Training", "Intake", "Sampling", "Drawing", "Progressing", "Generating", "training", "configured"}
-_ASKING = {"AwaitingApproval", "Waiting", "Pending", "trained", "revise"}
+_GOOD = {"Ready", "Complete", "approved", "approve", "created", "Scheduled"}
+_MOVING = {
+    "Training",
+    "Intake",
+    "Sampling",
+    "Drawing",
+    "Progressing",
+    "Generating",
+    "training",
+    "configured",
+    "Running",
+}
+_ASKING = {"AwaitingApproval", "Waiting", "Pending", "trained", "revise", "Suspended", "Ended"}
 _BAD = {"Failed", "Degraded", "Stopped", "Cancelled", "cancelled", "failed", "rejected", "reject"}
 
 

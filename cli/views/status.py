@@ -102,8 +102,10 @@ def campaigns_answer(campaigns: Sequence[Campaign]) -> Answer:
 
 
 def campaign_progress(campaign: Campaign) -> str:
-    """How many of its shots stand: what its status says, else none of what its lists come to."""
+    """How many of its shots stand: what its status says, else none of what its lists come to; a schedule has none itself."""
     status = farms.status_of_campaign(campaign)
+    if campaign.spec.schedule is not None:
+        return status.progress or "-"
     return status.progress or f"{_standing(status)}/{status.shots.planned or campaign.spec.shot_count}"
 
 
