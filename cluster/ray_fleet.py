@@ -11,6 +11,7 @@ import importlib
 import json
 import logging
 import os
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ import ray.exceptions
 import ray.util
 import structlog
 from ray._private import state as ray_state
+from ray._private import worker as ray_worker
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from cluster import departure, logs
@@ -114,6 +116,7 @@ class RayFleet:
         self._options = options
         self._actors: dict[str, Any] = {}
         self._places: dict[str, _Place] = {}
+        self._looking: asyncio.Future[tuple[list[str], list[str]]] | None = None
         self._ended: set[str] = set()  # workers that have left a node that drains
         self._released: dict[str, str] = {}  # by worker that was ended for its node to go, its class
 
@@ -138,7 +141,7 @@ class RayFleet:
 
         Those on a node that Ray drains are told to leave; one that holds nothing any more is ended.
         """
-        there, draining = await asyncio.to_thread(self._ensure)
+        there, draining = await self._look()
         left = await asyncio.gather(*(self._has_left(one) for one in draining))
         return sorted(set(there) - {one for one, has_left in zip(draining, left, strict=True) if has_left})
 
@@ -186,6 +189,18 @@ class RayFleet:
         except (TimeoutError, ray.exceptions.RayError) as failed:
             log.warning("worker did not close", worker=name, error=str(failed))
         await asyncio.to_thread(ray.kill, actor, no_restart=True)
+
+    async def _look(self) -> tuple[list[str], list[str]]:
+        """What `_ensure` finds. One look at a time: a head that is gone is waited for by Ray itself, for a minute and more."""
+        self._looking = self._looking or asyncio.ensure_future(asyncio.to_thread(self._ensure))
+        done, _ = await asyncio.wait([self._looking], timeout=ANSWER_SECONDS)
+        if done:
+            looked, self._looking = self._looking, None
+            return looked.result()
+        joined: Any = ray_worker._global_node
+        if not await asyncio.to_thread(_listens, joined.raylet_socket_name):
+            raise HeadLost("Ray's processes beside this one are gone.", hint="Started again, it joins the new ones.")
+        raise WorkerLost(f"Ray's head has not answered within {ANSWER_SECONDS:.0f} s.", hint="It is waited for.")
 
     async def _has_left(self, name: str) -> bool:
         """Whether a worker on a node that drains is no more; it is told to leave, and ended once it was heard that it has."""
@@ -270,6 +285,19 @@ class RayFleet:
         if "stale" in answer:
             raise StaleEpoch(answer["stale"])
         return answer["value"]
+
+
+def _listens(path: str) -> bool:
+    """Whether a process listens at a socket; one that is only slow does."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as caller:
+        caller.settimeout(ANSWER_SECONDS)
+        try:
+            caller.connect(path)
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except TimeoutError:
+            return True
+    return True
 
 
 async def _explained(worker: str, actor: Any, lost: ray.exceptions.RayError) -> WorkerLost:
