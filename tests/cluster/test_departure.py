@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,11 @@ def worker(tmp_path: Path) -> Worker:
 
 
 @pytest.fixture
-def doors(monkeypatch: pytest.MonkeyPatch) -> Path:
+def doors(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A folder of doors of our own; a socket's path must be short."""
-    monkeypatch.setenv(departure.FOLDER, tempfile.mkdtemp(prefix="bfd", dir="/tmp"))
-    return departure.folder()
+    with tempfile.TemporaryDirectory(prefix="bfd", dir="/tmp") as short:
+        monkeypatch.setenv(departure.FOLDER, short)
+        yield departure.folder()
 
 
 def news(worker: Worker, after: int = 0) -> list[WorkEvent]:

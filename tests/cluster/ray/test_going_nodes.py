@@ -51,14 +51,7 @@ def test_a_pod_that_is_told_to_stop_hands_its_work_back_before_it_goes(farm):
     job = training(PATIENT)
     farm.want("told", job)
     first = farm.until_at_step(job, 2)
-    doors = one_door(farm.workers()[first.worker])
-    hook = subprocess.run(
-        [sys.executable, "-m", "cluster.drain", "--within", "60"],
-        env={**os.environ, departure.FOLDER: str(doors), "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    hook = told_to_stop(farm.workers()[first.worker])
     assert hook.returncode == 0, hook.stderr
     assert '"event": "drained"' in hook.stderr
     second = until("another took it", lambda: report if (report := farm.report(job)).attempt == 2 else None)
@@ -67,11 +60,17 @@ def test_a_pod_that_is_told_to_stop_hands_its_work_back_before_it_goes(farm):
     require_uncharged(farm, job)
 
 
-def one_door(pid: int) -> Path:
-    """A folder with the door of one worker alone: nodes on one machine share theirs, pods do not."""
-    place = Path(tempfile.mkdtemp(prefix="bfd", dir="/tmp"))
-    (place / f"{pid}.sock").symlink_to(departure.folder() / f"{pid}.sock")
-    return place
+def told_to_stop(pid: int) -> subprocess.CompletedProcess[str]:
+    """The pod's hook, where the door of one worker is alone: nodes on one machine share a folder of doors, pods do not."""
+    with tempfile.TemporaryDirectory(prefix="bfd", dir="/tmp") as place:
+        Path(place, f"{pid}.sock").symlink_to(departure.folder() / f"{pid}.sock")
+        return subprocess.run(
+            [sys.executable, "-m", "cluster.drain", "--within", "60"],
+            env={**os.environ, departure.FOLDER: place, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
 
 
 def test_where_no_autoscaler_runs_a_wish_harms_nobody(farm):
