@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check bench chaos lock format reference clean
+.PHONY: help demo test check bench chaos lock format reference crds clean
 
 help:
 	@echo "make demo    two brands from manifests to a judged contact sheet, on this machine"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   formatting, lints, types, the floors"
 	@echo "make bench   ratios measured side by side; keeps docs/benchmarks.md"
 	@echo "make chaos   every fault at five seeds on a whole farm; keeps docs/chaos.md"
+	@echo "make crds    the custom resources of the chart, from the models"
 	@echo "make lock    pin the dependencies anew"
 
 $(BIN)/uv:
@@ -63,6 +64,9 @@ format: $(VENV)/.dev
 reference: $(VENV)/.dev
 	$(BIN)/python -m cli.reference
 	$(BIN)/python -m cli.cli_reference
+
+crds: $(VENV)/.dev
+	$(BIN)/python -m cli.crd_files
 
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --quiet pyproject.toml --extra farm --group build --universal --python-version 3.11 \

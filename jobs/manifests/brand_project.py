@@ -10,8 +10,8 @@ from pydantic import Field, model_validator
 
 from jobs.finish_steps import FinishStep
 from jobs.manifests import names, prompts
-from jobs.manifests.meta import Manifest
-from jobs.manifests.part import Broken, InOrder, Number, Part, Whole, keep, repeated, too_long
+from jobs.manifests.meta import Manifest, too_long
+from jobs.manifests.part import Broken, InOrder, Number, Part, Whole, keep, repeated
 from jobs.manifests.placement import Placement
 from jobs.manifests.sampler import Sampler
 from jobs.manifests.status import BrandProjectStatus
@@ -199,7 +199,7 @@ class BrandProject(Manifest):
     @model_validator(mode="after")
     def _leaves_room_for_reviews(self) -> BrandProject:
         why = "so that its reviews' names fit"
-        keep(too_long("name", self.metadata.name, names.LONGEST_PARENT_NAME, why))
+        keep(too_long(self.metadata, names.LONGEST_PARENT_NAME, why))
         return self
 
     @property

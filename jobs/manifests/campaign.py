@@ -10,8 +10,8 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from jobs.manifests import names, prompts
-from jobs.manifests.meta import Manifest
-from jobs.manifests.part import Broken, Flag, InOrder, Number, Part, Whole, keep, repeated, too_long
+from jobs.manifests.meta import Manifest, too_long
+from jobs.manifests.part import Broken, Flag, InOrder, Number, Part, Whole, keep, repeated
 from jobs.manifests.placement import Placement
 from jobs.manifests.sampler import Sampler
 from jobs.manifests.status import CampaignStatus
@@ -113,7 +113,7 @@ class Shots(Part):
         dict[names.Variable, Annotated[tuple[names.Words, ...], Field(min_length=1, max_length=100)]], InOrder
     ] = Field(
         default_factory=dict,
-        max_length=16,
+        max_length=names.MOST_VARIABLES,
         description="The values of each variable; every prompt is drawn with all of them.",
     )
     negative: Annotated[str, Field(max_length=1000)] = Field(default="", description="What the images should not show.")
@@ -131,6 +131,9 @@ class Shots(Part):
         return self
 
     def _broken_rules(self) -> Iterator[Broken]:
+        if (length := sum(map(len, self.prompts))) > names.MOST_PROMPT_TEXT:
+            expected = f"prompts of at most {names.MOST_PROMPT_TEXT} characters together"
+            yield Broken(("prompts",), f"{length} characters", expected)
         yield from prompts.broken_templates(self.prompts, self.variables)
         yield from repeated("prompts", self.prompts)
         yield from repeated("sizes", self.sizes)
@@ -277,7 +280,7 @@ class Campaign(Manifest):
     def _leaves_room_for_its_nights(self) -> Campaign:
         if self.spec.schedule is not None:
             why = "so that the names of its nights fit"
-            keep(too_long("name", self.metadata.name, names.LONGEST_PARENT_NAME, why))
+            keep(too_long(self.metadata, names.LONGEST_PARENT_NAME, why))
         return self
 
     @property

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from jobs.manifests import names, phrases
 from jobs.manifests.brand_project import BrandProject
 from jobs.manifests.campaign import Campaign
-from jobs.manifests.part import Part, empty_values_dropped
+from jobs.manifests.part import empty_values_dropped, written_name
 from jobs.manifests.problems import FieldProblem, ManifestProblems, did_you_mean, problems_of
 from jobs.manifests.review import Review
 from jobs.manifests.schema import KINDS
@@ -51,12 +51,18 @@ def dump(manifest: AnyManifest) -> dict[str, Any]:
 def check_change(before: AnyManifest, after: AnyManifest) -> None:
     """Nothing, if a manifest may change so; raises ManifestInvalid with `problems` where a fixed field would change."""
     problems = [
-        FieldProblem(("spec", _written(after.spec, field)), "a change", f"the same as before: {_advice(after)}")
+        FieldProblem(("spec", written_name(field)), "a change", f"the same as before: {advice_on(after.kind)}")
         for field in NEVER_CHANGED[after.kind]
         if getattr(before.spec, field) != getattr(after.spec, field)
     ]
     if problems:
         raise ManifestProblems(f"{after.kind} {after.title}", problems)
+
+
+def advice_on(kind: str) -> str:
+    """Why a field of that kind never changes, and what to do instead."""
+    what = "the person's word" if kind == "Review" else "what a campaign draws"
+    return f"{what} is fixed once it is created; write another {kind}"
 
 
 def _kind_of(document: Mapping[str, Any]) -> str:
@@ -78,12 +84,3 @@ def _title(document: Mapping[str, Any]) -> str:
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, Mapping) else None
     return " ".join(str(word) for word in (document.get("kind") or "A document", name) if word)
-
-
-def _written(spec: Part, field: str) -> str:
-    return type(spec).model_fields[field].alias or field
-
-
-def _advice(manifest: AnyManifest) -> str:
-    what = "the person's word" if manifest.kind == "Review" else "what a campaign draws"
-    return f"{what} is fixed once it is created; write another {manifest.kind}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -57,6 +58,17 @@ class ObjectMeta(Part):
         if self.name is None and self.generate_name is None:
             keep([Broken(("name",), "nothing", f"name: {names.LABEL.expected}")])
         return self
+
+
+def too_long(metadata: ObjectMeta, longest: int, why: str) -> Iterator[Broken]:
+    """A broken rule where a name, or the one that will be made of a prefix, is longer than `longest` characters."""
+    texts = (
+        ("name", metadata.name, longest),
+        ("generateName", metadata.generate_name, longest - names.ADDED_TO_PREFIX),
+    )
+    for field, name, most in texts:
+        if name is not None and len(name) > most:
+            yield Broken(("metadata", field), f"{len(name)} characters", f"at most {most} characters, {why}")
 
 
 class Manifest(Part):

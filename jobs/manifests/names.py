@@ -1,6 +1,6 @@
 """The shapes of the words in a manifest: names, versions, triggers, sizes, times; each with the sentence that explains it.
 
-Patterns are RE2, anchored and free of look-around, so that a Kubernetes API server reads them the same way.
+Patterns are RE2, anchored, without look-around and Unicode classes, so that a Kubernetes API server reads them the same way.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ API_VERSION = f"{GROUP}/v1alpha1"
 LONGEST_NAME = 63  # an RFC 1123 label
 LONGEST_PARENT_NAME = 48  # leaves 15 characters for "-v123456-abcde" of a review and "-20261121t0130" of a night
 LARGEST_SEED = 2**32 - 1
+MOST_VARIABLES = 16
+MOST_PROMPT_TEXT = 100_000  # characters of all prompts of a campaign: an API server gives its rules so much time
+ADDED_TO_PREFIX = 5  # characters that an API server adds to a generateName
 
 
 class Shape(NamedTuple):
@@ -32,7 +35,7 @@ LABEL = Shape(
 )
 PREFIX = Shape(r"^[a-z0-9][-a-z0-9]*$", "lower-case letters, digits and dashes, such as stable-socks-v3-")
 LABEL_KEY = Shape(
-    r"^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$",
+    r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$",
     "a label's key, such as team or studio.example/team",
 )
 LABEL_VALUE = Shape(
@@ -44,8 +47,8 @@ TRIGGER = Shape(
     r"^[a-z][a-z0-9]{2,23}$",
     "one rare word of 3 to 24 lower-case letters and digits that starts with a letter, such as stblsx",
 )
-WORDS = Shape(r"^[^{}\s]([^{}\r\n\t]*[^{}\s])?$", "one line of text without braces")
-LINE = Shape(r"^\S([^\r\n\t]*\S)?$", "one line of text")
+WORDS = Shape(r"^[^{} \r\n\t]([^{}\r\n\t]*[^{} \r\n\t])?$", "one line of text without braces")
+LINE = Shape(r"^[^ \r\n\t]([^\r\n\t]*[^ \r\n\t])?$", "one line of text")
 VERSION = Shape(r"^v[1-9][0-9]{0,5}$", "a version such as v3")
 SERVE = Shape(r"^(approved|v[1-9][0-9]{0,5})$", "approved, or a version such as v3")
 LOOK_VERSION = Shape(r"^(serving|v[1-9][0-9]{0,5})$", "serving, or a version such as v7")
@@ -83,6 +86,21 @@ EXPECTED: dict[str, str] = {
     shape.pattern: shape.expected for shape in list(vars().values()) if isinstance(shape, Shape)
 }
 """What to write, by pattern."""
+LONGEST: dict[str, int] = {
+    TRIGGER.pattern: 24,
+    VERSION.pattern: 7,
+    SERVE.pattern: 8,
+    LOOK_VERSION.pattern: 7,
+    HEX_COLOUR.pattern: 7,
+    SIZE.pattern: 9,
+    VARIABLE.pattern: 31,
+    PERSON.pattern: 253,
+    DURATION.pattern: 5,
+    TIMESTAMP.pattern: 35,
+    MOMENT.pattern: 20,
+    DEADLINE.pattern: 20,
+}
+"""The longest text, by pattern, where the pattern itself is the bound: an API server asks for it as a number."""
 
 Name = Annotated[str, Field(pattern=LABEL.pattern, max_length=LONGEST_NAME)]
 NamePrefix = Annotated[str, Field(pattern=PREFIX.pattern, max_length=58)]  # the API server adds five characters

@@ -71,12 +71,6 @@ def repeated(field: str, values: Sequence[Hashable]) -> Iterator[Broken]:
         first.setdefault(value, index)
 
 
-def too_long(field: str, text: str | None, longest: int, why: str) -> Iterator[Broken]:
-    """A broken rule where a text is longer than `longest` characters."""
-    if text is not None and len(text) > longest:
-        yield Broken(("metadata", field), f"{len(text)} characters", f"at most {longest} characters, {why}")
-
-
 def listed(words: Iterable[str]) -> str:
     """Words for a sentence: `a, b, c`."""
     return ", ".join(words)

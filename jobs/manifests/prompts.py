@@ -18,8 +18,8 @@ def variables_of(template: str) -> tuple[str, ...]:
 
 
 def names_trigger(prompt: str, trigger: str) -> bool:
-    """Whether the trigger stands in the prompt as a word of its own, in any case (encoders lower it)."""
-    return re.search(rf"(^|[^a-z0-9]){trigger}($|[^a-z0-9])", prompt.lower()) is not None
+    """Whether the trigger stands in the prompt as a word of its own, in any case of A to Z (encoders lower it)."""
+    return re.search(rf"(^|[^a-z0-9]){trigger}($|[^a-z0-9])", prompt, re.IGNORECASE | re.ASCII) is not None
 
 
 def wordings(templates: Sequence[str], variables: Mapping[str, Sequence[str]]) -> int:
