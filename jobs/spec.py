@@ -134,15 +134,10 @@ class Job(Value):
     @property
     def record_key(self) -> str:
         """Where this job's one result stands once it is done."""
-        return record_key(self.ask)
+        place = {JobKind.INTAKE: keys.intake, JobKind.TRAIN: keys.train, JobKind.GENERATE: keys.chunk}[self.kind]
+        return place(self.id)
 
 
 def asked_id(ask: IntakeAsk | TrainAsk | GenerateAsk) -> AskedId:
     """The identity of what is asked."""
     return AskedId(content_id(f"{ask.kind.value}/1", ask.model_dump(mode="json", exclude={"kind"})))
-
-
-def record_key(ask: IntakeAsk | TrainAsk | GenerateAsk) -> str:
-    """Where the result of an ask stands in the store."""
-    place = {JobKind.INTAKE: keys.intake, JobKind.TRAIN: keys.train, JobKind.GENERATE: keys.chunk}[ask.kind]
-    return place(asked_id(ask))

@@ -119,7 +119,9 @@ class Observer:
             replace(version, sheet=self._sheet(project, version)) if version.number in shown else version
             for version in seen.brand.versions
         )
-        return replace(seen, brand=replace(seen.brand, versions=sheeted))
+        with_sheets = replace(seen, brand=replace(seen.brand, versions=sheeted))
+        vars(with_sheets)["declared"] = seen.declared  # the same intake and base: two hashes less
+        return with_sheets
 
     def _campaign(
         self,
