@@ -48,7 +48,7 @@ class ServiceProxy(httpx.AsyncBaseTransport):
 
     def _error(self, method: str, told: Answer, refused: dict[str, Any]) -> FarmError:
         """What the API server itself says, in words about the dispatcher."""
-        message = str(refused.get("message", ""))
+        message = str(refused.get("message", "it does not say why")).rstrip(". ") + "."
         if told.status == 403:
             return Forbidden(
                 f"You may not reach the dispatcher through the API server: {message}",
