@@ -37,7 +37,6 @@ class Pace:
     ahead: float = 30.0  # so much earlier in the line is what changed than what is looked at as a matter of course
     unwatched: float = 3600.0  # between two looks for what was deleted while nobody watched
     doubt: float = 120.0  # who is missing must be missing that much later too: longer than a watch may be silent
-    status: float = 0.0  # between two statuses of one manifest
     settle: float = 0.3  # after a wake by the dispatcher, so that several wakes become one look
     poll: float = 5.0  # how long a question to the dispatcher stays open; then what it has is looked at in any case
     away: float = 0.5  # before a dispatcher that does not answer is asked again; it is back within seconds

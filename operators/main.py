@@ -19,7 +19,7 @@ from jobs.errors import FarmError
 from jobs.ports import Clock, ObjectStore
 from operators import settings, surroundings
 from operators.act import Actor, Charge
-from operators.controller import Controller
+from operators.controller import Controller, Pace
 from operators.health import Health, telling
 from operators.listings import Listings
 from operators.observe import Lookups, Observer
@@ -44,10 +44,10 @@ def main() -> int:
         log.error("controller cannot start", reason=error.reason, error=error.message, hint=error.hint)
         return 1
     except BaseExceptionGroup as several:
-        error = _first(several)
-        if not isinstance(error, FarmError):
+        first = _first(several)
+        if not isinstance(first, FarmError):
             raise
-        log.error("controller ends", reason=error.reason, error=error.message, hint=error.hint)
+        log.error("controller ends", reason=first.reason, error=first.message, hint=first.hint)
         return 1
     return 0
 
@@ -59,6 +59,7 @@ def put_together(
     clock: Clock,
     chosen: Settings,
     charge: Charge,
+    pace: Pace | None = None,
 ) -> Controller:
     """A controller over real parts."""
     documents = there.documents
@@ -70,17 +71,23 @@ def put_together(
     rounds = Rounds(documents, observer, actor, clock, there.recorder, there.status_seconds)
     watched = chosen.watched_namespaces
     unwatched = Unwatched(documents, store, dispatcher, charge, lambda space: not watched or space in watched)
-    return Controller(documents, rounds, dispatcher, clock, charge=charge, unwatched=unwatched)
+    return Controller(documents, rounds, dispatcher, clock, pace, charge=charge, unwatched=unwatched)
 
 
 class Process:
     """A controller's life: it follows the manifests, waits until it leads, and then brings the farm to what they ask."""
 
     def __init__(
-        self, there: Surroundings, store: ObjectStore, dispatcher: DispatcherClient, clock: Clock, chosen: Settings
+        self,
+        there: Surroundings,
+        store: ObjectStore,
+        dispatcher: DispatcherClient,
+        clock: Clock,
+        chosen: Settings,
+        pace: Pace | None = None,
     ) -> None:
         self._there, self._store, self._dispatcher, self._clock = there, store, dispatcher, clock
-        self._chosen = chosen
+        self._chosen, self._pace = chosen, pace
         self._controller: Controller | None = None
 
     def metrics(self) -> bytes:
@@ -94,7 +101,7 @@ class Process:
                 together.create_task(self._there.follow())
             charge = await self._lead(together)
             self._controller = put_together(
-                self._there, self._store, self._dispatcher, self._clock, self._chosen, charge
+                self._there, self._store, self._dispatcher, self._clock, self._chosen, charge, self._pace
             )
             await self._controller.run()
         raise AssertionError("a controller never ends by itself")

@@ -19,7 +19,8 @@ class Settings(settings.Settings):
     dispatcher: str | None = None  # its URL; by default what the home says
     chunk: int = Field(default=LAPTOP_CHUNK, ge=1, le=512)  # shots leased together
     kubernetes: bool = False  # whether the manifests are in a Kubernetes API server; by default in the home's file
-    context: str = ""  # of the kubeconfig, where the controller runs outside of the cluster
+    kubeconfig: Path | None = None  # where the controller runs outside of the cluster; by default as kubectl finds it
+    context: str = ""  # of that kubeconfig; by default its current one
     namespaces: str = ""  # those that are watched, with commas between; by default all
     lease_namespace: str = ""  # where the lease is by which one of several controllers leads
     lease_name: str = ""  # by default there is no election

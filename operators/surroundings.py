@@ -71,8 +71,8 @@ async def _in_kubernetes(chosen: Settings) -> AsyncIterator[Surroundings]:
     from cluster.kube.lease import Leadership as LeaseHeld
     from cluster.kube.manifests import KubeManifests
 
-    is_pod = "KUBERNETES_SERVICE_HOST" in os.environ and not chosen.context
-    async with KubeClient.of_pod() if is_pod else KubeClient.of_kubeconfig(context=chosen.context) as client:
+    is_pod = "KUBERNETES_SERVICE_HOST" in os.environ and not (chosen.kubeconfig or chosen.context)
+    async with KubeClient.of_pod() if is_pod else KubeClient.of_kubeconfig(chosen.kubeconfig, chosen.context) as client:
         clock = MachineClock()
         documents = KubeManifests(client, chosen.watched_namespaces)
         space = chosen.lease_namespace or client.namespace
