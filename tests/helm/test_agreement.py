@@ -22,7 +22,7 @@ PREFIX = "BRANDFARM_"
 
 LEFT_AS_IT_IS = {
     "dispatcher": {"ray_namespace", "workbench"},
-    "controller": {"context"}
+    "controller": {"kubeconfig", "context"}
     | set(dispatcher_settings.Settings.model_fields)
     - {"home", "store", "store_access_key", "store_secret_key", "token_file", "host", "metrics_open"},
 }
