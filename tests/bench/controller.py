@@ -11,12 +11,15 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
+import structlog
+
+from cluster import logs
 from cluster.clocks import MachineClock
 from cluster.folder_store import FolderStore
 from cluster.local_manifests import LocalManifests
@@ -139,10 +142,19 @@ async def _measured_on_this_machine(folder: Path, brands: int, edits: int) -> Fi
     return figures
 
 
+@contextmanager
+def _logging_to_nowhere() -> Iterator[None]:
+    """Log as the controller's process does, at its price, and leave stdout to the figures."""
+    with Path(os.devnull).open("w") as nowhere:
+        logs.to_stderr_as_json("controller")
+        structlog.configure(logger_factory=structlog.PrintLoggerFactory(nowhere))
+        yield
+
+
 def main() -> None:
     """Print the figures."""
     brands = int(sys.argv[1]) if len(sys.argv) > 1 else BRANDS
-    with tempfile.TemporaryDirectory(prefix="brandfarm-bench-") as name:
+    with tempfile.TemporaryDirectory(prefix="brandfarm-bench-") as name, _logging_to_nowhere():
         folder = Path(name)
         filling = os.fork()
         if filling == 0:
