@@ -5,11 +5,12 @@ Says nothing of installing them, and writes no file.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.manifests import names
+from jobs.manifests import names, phrases
 from jobs.manifests.crd_rules import KEYS, RULES, SETS, Rule
 from jobs.manifests.schema import KINDS, Schema, schema_of
 
@@ -156,7 +157,9 @@ def _structural(kind: str, node: Schema, path: str) -> Schema:
     written = {**_bounded(kept), **_list_type(kind, path)}
     if "properties" in node:
         written["properties"] = {
-            name: _structural(kind, child, f"{path}.{name}".lstrip(".")) for name, child in node["properties"].items()
+            name: _structural(kind, _explained(child, below), below)
+            for name, child in node["properties"].items()
+            for below in [f"{path}.{name}".lstrip(".")]
         }
     if "items" in node:
         written["items"] = _structural(kind, node["items"], f"{path}[]")
@@ -164,6 +167,16 @@ def _structural(kind: str, node: Schema, path: str) -> Schema:
         written["additionalProperties"] = _structural(kind, values, f"{path}.*")
     rules = RULES[kind].get(path, ())
     return {**written, "x-kubernetes-validations": [_validation(rule) for rule in rules]} if rules else written
+
+
+def _explained(node: Schema, path: str) -> Schema:
+    """A field a person writes, its description with what it takes and its default: `kubectl explain` shows neither itself."""
+    if not path.startswith("spec.") or "properties" in node or "properties" in node.get("items", {}):
+        return node
+    takes = "" if "enum" in node else f" Takes {phrases.expected(node)}."
+    default = node.get("default")
+    left_out = "" if default in (None, "", [], {}) else f" Left out, {json.dumps(default)}."
+    return {**node, "description": f"{node['description']}{takes}{left_out}"}
 
 
 def _bounded(node: Schema) -> Schema:

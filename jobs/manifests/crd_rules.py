@@ -82,7 +82,7 @@ _AS_A_WORD = "lowerAscii().matches('(^|[^a-z0-9])' + self.trigger + '($|[^a-z0-9
 
 _KNOWN_PLACES = (
     "size(prompt.split('{class}')) + size(prompt.split('{trigger}')) - 2 + "
-    "self.variables.map(name, size(prompt.split('{' + name + '}')) - 1).sum()"
+    "self.variables.map(name, name in ['class', 'trigger'] ? 0 : size(prompt.split('{' + name + '}')) - 1).sum()"
 )
 _VARIABLES = "self.shots.variables"
 _USED = f"{_VARIABLES}.filter(name, prompt.contains('{{' + name + '}}'))"
