@@ -26,6 +26,7 @@ from jobs.errors import ApiServerUnavailable, FarmError
 
 ANSWER_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
+FAREWELL_SECONDS = 0.1
 PAGE = 500
 """Documents in one page of a list; client-go's default."""
 
@@ -54,6 +55,7 @@ class KubeClient:
     def __init__(self, access: Access, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._access, self._sleep = access, sleep
         self._session: aiohttp.ClientSession | None = None
+        self._has_broken_off = False
 
     @classmethod
     def of_pod(cls) -> Self:
@@ -79,6 +81,8 @@ class KubeClient:
         if self._session is not None:
             await self._session.close()
             self._session = None
+            # What was hung up goes in the loop's next turn; a request that was broken off has a farewell by TLS to say.
+            await asyncio.sleep(FAREWELL_SECONDS if self._has_broken_off else 0)
 
     @property
     def namespace(self) -> str:
@@ -142,7 +146,7 @@ class KubeClient:
             async for line in _lines(answer, deed):
                 yield _event(line, deed)
         finally:
-            answer.close()
+            _hang_up(answer)
 
     async def raw(
         self,
@@ -160,8 +164,9 @@ class KubeClient:
         answer = await self._send(method, path, query or {}, body, headers, patience=patience)
         try:
             return Answer(answer.status, answer.headers, await _within(answer.read(), deed))
-        finally:
-            answer.release()
+        except BaseException:
+            _hang_up(answer)
+            raise
 
     async def _ask(
         self,
@@ -208,13 +213,24 @@ class KubeClient:
             server_hostname=configuration.tls_server_name,
             allow_redirects=False,  # credentials go to this server and no other
         )
-        return await _within(request, paths.deed_of(method, path))
+        try:
+            return await _within(request, paths.deed_of(method, path))
+        except BaseException:
+            self._has_broken_off = True
+            raise
 
 
 def _session(configuration: Configuration) -> aiohttp.ClientSession:
     """Connections by the certificates that the library found; large enough buffers for a watch's lines."""
     trust = RESTClientObject(configuration).ssl_context
     return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust), trust_env=True, read_bufsize=2**20)
+
+
+def _hang_up(answer: aiohttp.ClientResponse) -> None:
+    """Ends a watch at once: a farewell by TLS would be waited for beyond the end of the loop."""
+    if answer.connection is not None and answer.connection.transport is not None:
+        answer.connection.transport.abort()
+    answer.close()
 
 
 async def _within(asked: Awaitable[T], deed: Deed) -> T:

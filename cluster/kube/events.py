@@ -71,7 +71,7 @@ class EventRecorder:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._tell(key, document)
         except (FarmError, TimeoutError) as away:
-            log.warning("event not written", event=reason, manifest=document["metadata"]["name"], error=str(away))
+            log.warning("event not written", told=reason, manifest=document["metadata"]["name"], error=str(away))
 
     async def _tell(self, key: Key, document: Document) -> None:
         now, series = self._clock.monotonic(), self._series.get(key)

@@ -126,18 +126,24 @@ class KubeManifests:
     async def set_status(self, kind: str, namespace: str, name: str, uid: str, status: Document) -> Document:
         """Write a status; one that says the same is not written. Raises NotFound where that uid is gone."""
         await self._all_is_listed.wait()
-        mirror, path = self._mirror(kind, namespace), paths.one(kind, namespace, name)
-        old = mirror.get(namespace, name) if mirror else None
-        if old is not None and old["metadata"]["uid"] == uid and says_the_same(old.get("status"), status):
-            return old
-        metadata = {"name": name, "namespace": namespace, "uid": uid}
-        said = {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "status": status}
+        path, mirror = paths.one(kind, namespace, name), self._mirror(kind, namespace)
         with self._news.held((kind, namespace, name)):
-            try:
-                return self._learn(await self._client.apply(f"{path}/status", said, CONTROLLER))
-            except Conflict:
-                await self._refuse_namesake(kind, namespace, name, uid)
-                raise
+            found = mirror.get(namespace, name) if mirror else None
+            for _ in range(RACES):
+                if found is None or found["metadata"]["uid"] != uid:
+                    found = await self._client.get(path)
+                    _refuse_namesake(found, uid)
+                if says_the_same(found.get("status"), status):
+                    return self._learn(found)
+                try:
+                    return self._learn(await self._client.apply(f"{path}/status", _said(found, status), CONTROLLER))
+                except Conflict:  # it was changed since, or is another by now
+                    found = None
+        raise Conflict(
+            f"{kind} {namespace}/{name} was changed {RACES} times while its status was written.",
+            hint="It is tried again by itself.",
+            retryable=True,
+        )
 
     async def delete(self, kind: str, namespace: str, name: str) -> None:
         """Drop a document; the cluster drops whatever names it as its owner. Raises NotFound."""
@@ -174,24 +180,36 @@ class KubeManifests:
         """The mirror that shows a namespace; None where it is not one of those that are watched."""
         return self._mirrors.get((kind, "")) or self._mirrors.get((kind, namespace))
 
-    async def _refuse_namesake(self, kind: str, namespace: str, name: str, uid: str) -> None:
-        now = await self._client.get(paths.one(kind, namespace, name))
-        if now["metadata"]["uid"] != uid:
-            raise NotFound(
-                f"{kind} {namespace}/{name} was deleted and made anew while its status was worked out.",
-                hint="Nothing to do: the new one gets its own status.",
-            )
+
+def _refuse_namesake(found: Document, uid: str) -> None:
+    if found["metadata"]["uid"] != uid:
+        raise NotFound(
+            f"{found['kind']} {found['metadata']['name']} was deleted and made anew while its status was worked out.",
+            hint="Nothing to do: the new one gets its own status.",
+        )
+
+
+def _said(found: Document, status: Document) -> Document:
+    """What is applied. The version, not the uid, holds it to this very document: of a status the server reads no uid."""
+    head = {key: found["metadata"][key] for key in ("name", "namespace", "resourceVersion")}
+    return {"apiVersion": API_VERSION, "kind": found["kind"], "metadata": head, "status": status}
 
 
 def says_the_same(one: Any, other: Any) -> bool:
-    """Whether two statuses differ in nothing but the order of their conditions, which the server keeps by type."""
-    return bool(_by_type(one) == _by_type(other))
+    """Whether two statuses differ in nothing but what a server does to them: it fills in empty lists, and keeps conditions
+    by type, in an order of its own."""
+    return bool(_plain(one) == _plain(other))
 
 
-def _by_type(status: Any) -> Any:
-    if not isinstance(status, Mapping) or "conditions" not in status:
-        return status
-    return {**status, "conditions": {condition["type"]: condition for condition in status["conditions"]}}
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        inside = {key: _plain(_by_type(part) if key == "conditions" else part) for key, part in value.items()}
+        return {key: part for key, part in inside.items() if part not in (None, [], {})}
+    return [_plain(part) for part in value] if isinstance(value, list) else value
+
+
+def _by_type(conditions: Any) -> Any:
+    return {condition["type"]: condition for condition in conditions or []}
 
 
 def _new(document: Document, namespace: str) -> Document:

@@ -44,7 +44,8 @@ class Deed:
     @property
     def kind(self) -> str:
         """The kind in the singular, as manifests write it; other resources than ours as the path names them."""
-        return _KINDS.get(self.resource, self.resource)
+        resource = self.resource.partition("/")[0]
+        return _KINDS.get(resource, resource)
 
     @property
     def full_resource(self) -> str:

@@ -133,8 +133,9 @@ class ManifestsContract(ABC):
         kept = await manifests.create(builders.project("socks", namespace))
         place = ("BrandProject", namespace, "socks", kept["metadata"]["uid"])
         await manifests.set_status(*place, {"phase": "Ready", "serving": "v1"})
-        assert (await manifests.set_status(*place, {"phase": "Training"}))["status"] == {"phase": "Training"}
-        assert (await manifests.get("BrandProject", namespace, "socks"))["status"] == {"phase": "Training"}
+        written = await manifests.set_status(*place, {"phase": "Training"})
+        assert (written["status"]["phase"], "serving" in written["status"]) == ("Training", False)
+        assert await manifests.get("BrandProject", namespace, "socks") == written
 
     async def test_a_spec_may_not_smuggle_in_a_status_nor_lose_one(self, manifests: Manifests, namespace: str) -> None:
         kept = await manifests.create(builders.project("socks", namespace) | {"status": {"phase": "Ready"}})
@@ -142,7 +143,7 @@ class ManifestsContract(ABC):
         place = ("BrandProject", namespace, "socks", kept["metadata"]["uid"])
         await manifests.set_status(*place, {"phase": "Training"})
         new = builders.project("socks", namespace, serve="v2")
-        assert (await manifests.replace(new | {"status": {"phase": "Ready"}}))["status"] == {"phase": "Training"}
+        assert (await manifests.replace(new | {"status": {"phase": "Ready"}}))["status"]["phase"] == "Training"
 
     async def test_a_lost_race_says_which_fields_differ(self, manifests: Manifests, namespace: str) -> None:
         read = await manifests.create(builders.project("socks", namespace))
