@@ -54,6 +54,10 @@ class Child:
             return True
         return self.spare.poll() is not None and time.monotonic() - self.spare_started > rest_seconds
 
+    def spare_age(self) -> float:
+        """Seconds since the spare was started; 0 where there is none."""
+        return time.monotonic() - self.spare_started if self.spare is not None else 0.0
+
     def keep_spare(self, spare: subprocess.Popen[bytes]) -> None:
         """This process waits from now on; one that died before it is buried."""
         self.dismiss_spare()

@@ -36,6 +36,7 @@ LOOK_EVERY_SECONDS = 0.1  # a look costs microseconds, and a dead dispatcher has
 LONGEST_BACK_OFF_SECONDS = 30.0
 SPARE = "--when-told"
 SPARE_REST_SECONDS = 5.0  # between two spares that die of themselves: what they need is not there yet
+WARM_SECONDS = 10.0  # a spare of that age has imported and joined all that it needs
 STEADY_SECONDS = 60.0  # a child that has lived so long starts again at once when it dies
 
 WAITED_FOR = {
@@ -148,13 +149,14 @@ class Supervisor:
         return f"http://127.0.0.1:{self._api_port}"
 
     def _start(self, child: Child) -> None:
+        was_warm = child.spare_age() > WARM_SECONDS
         spare = child.take_spare()
         child.process = spare or self._spawned(child, child.fresh(), subprocess.DEVNULL)
         child.started = time.monotonic()
         log.info("started", child=child.name, pid=child.process.pid)
         self._write_children()
-        if spare is not None:
-            self._keep_spares()  # at once: who dies as it starts is as dead as any other
+        if spare is not None and was_warm:  # the next at once: who dies as it starts is as dead as any other
+            self._keep_spares()  # but never beside one that starts cold: they would take each other's time
 
     def _spawned(self, child: Child, more: list[str], stdin: int) -> subprocess.Popen[bytes]:
         with self._log_of(child).open("ab") as out:

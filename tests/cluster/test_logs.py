@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import io
 import json
-import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from cluster import logs
 from cluster.folder_store import FolderStore
@@ -31,15 +29,12 @@ Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Lines]:
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
     """What this process has told on stderr, set up as a worker's."""
     told = io.StringIO()
     monkeypatch.setattr("sys.stderr", told)
     logs.to_stderr_as_json("worker")
-    yield lambda: [json.loads(line) for line in told.getvalue().splitlines()]
-    structlog.reset_defaults()
-    logging.getLogger(logs.WORK).handlers.clear()
-    logging.getLogger(logs.WORK).propagate = True
+    return lambda: [json.loads(line) for line in told.getvalue().splitlines()]
 
 
 def of(told: list[dict[str, Any]], job: Job) -> list[dict[str, Any]]:
