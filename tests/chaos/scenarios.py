@@ -159,8 +159,7 @@ def kill_dispatcher_at(place: str, most_hits: int, stage: Stage) -> Fault:
         stage.until_moment()  # the farm is at work by then
         stage.site.restart("dispatcher")
     if "failure" in place:
-        stage.until_moment()
-        _kill(stage, stage.worker_at_work())
+        _kill(stage, stage.worker_at_whim())
     stage.withdraw_whim()
     return Fault(_told_at(stage), waits_for_dispatcher=True)
 

@@ -66,14 +66,18 @@ class Stage:
         """A third brand, whose training would last long."""
         self._apply_brand(WHIM, WHIM_STEPS)
 
+    def worker_at_whim(self) -> str:
+        """Whoever trains the third brand, which is not over soon: it surely holds something."""
+        return until("the whim is trained", self._at_whim)[0]
+
     def withdraw_whim(self) -> None:
         """Somebody thought better of it, when its training was under way."""
-        uid = self.uids[WHIM]
-        until(
-            "the whim is trained",
-            lambda: any(job.total == WHIM_STEPS and job.done for job in self._reports(uid).values()),
-        )
+        self.worker_at_whim()
         self._delete("BrandProject", WHIM)
+
+    def _at_whim(self) -> list[str]:
+        reports = self._reports(self.uids[WHIM]).values()
+        return [job.worker for job in reports if job.total == WHIM_STEPS and job.done and job.worker]
 
     def _apply_brand(self, brand: str, steps: int) -> None:
         words = f"{self.name} {brand}".encode()
