@@ -10,14 +10,15 @@ from cluster.ports import JobReport
 
 @dataclass(frozen=True)
 class Sight:
-    """One look: wall seconds, every job's report by id, a number that grows with every change of a manifest, and the epoch
-    of the dispatcher that answered."""
+    """One look: wall seconds, every job's report by id, a number that grows with every change of a manifest, the epoch of the
+    dispatcher that answered, and the manifests that it had heard of, by uid."""
 
     at: float
     jobs: dict[str, JobReport] = field(default_factory=dict)
     changes: int = 0
     is_complete: bool = False
     epoch: int = 0
+    owners: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -45,9 +46,9 @@ def _before(history: Sequence[Sight], at: float) -> Sight:
     """The last look before a moment at which the dispatcher answered, with the newest count of changes."""
     earlier = [sight for sight in history if sight.at <= at]
     answered = [sight for sight in earlier if sight.jobs]
-    jobs = answered[-1].jobs if answered else {}
+    last = answered[-1] if answered else Sight(at)
     epoch = max((sight.epoch for sight in earlier), default=0)
-    return Sight(at, jobs, earlier[-1].changes if earlier else 0, epoch=epoch)
+    return Sight(at, last.jobs, earlier[-1].changes if earlier else 0, epoch=epoch, owners=last.owners)
 
 
 def _goes_on(before: Sight, now: Sight, fault: Fault) -> bool:
@@ -66,7 +67,15 @@ def _work_goes_on(before: Sight, now: Sight, lost: str) -> bool:
         under_way = {job: report for job, report in under_way.items() if report.worker == lost}
     if not under_way:
         return any(_is_beyond(before.jobs.get(job), report, False) for job, report in now.jobs.items())
-    return all(job in now.jobs and _is_beyond(was, now.jobs[job], bool(lost)) for job, was in under_way.items())
+    there = {job: was for job, was in under_way.items() if job in now.jobs}
+    if len(there) < len(under_way) and not _has_moved_on(before, now):
+        return False
+    return all(_is_beyond(was, now.jobs[job], bool(lost)) for job, was in there.items())
+
+
+def _has_moved_on(before: Sight, now: Sight) -> bool:
+    """Whether what follows is at work: a job whose record was found while nobody was in charge is not asked for again."""
+    return before.owners <= now.owners and any(report.done > 0 or report.state == "done" for job, report in now.jobs.items() if job not in before.jobs)
 
 
 def _is_beyond(was: JobReport | None, now: JobReport, must_begin_anew: bool) -> bool:

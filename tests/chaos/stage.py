@@ -118,10 +118,11 @@ class Stage:
         documents = self.documents()
         changes = sum(int(one["metadata"]["resourceVersion"]) for one in documents)
         uids = [uid for name, uid in list(self.uids.items()) if name != WHIM]
-        answers = [answer for uid in uids if (answer := self._answer(uid)) is not None]
-        jobs = {job: report for answer in answers for job, report in answer.states.items()}
+        answers = {uid: answer for uid in uids if (answer := self._answer(uid)) is not None}
+        jobs = {job: report for answer in answers.values() for job, report in answer.states.items()}
         is_complete = len(uids) > len(BRANDS) and all(map(_is_complete, documents))
-        return Sight(time.time(), jobs, changes, is_complete, max((answer.epoch for answer in answers), default=0))
+        epoch = max((answer.epoch for answer in answers.values()), default=0)
+        return Sight(time.time(), jobs, changes, is_complete, epoch, frozenset(answers))
 
     def documents(self) -> list[builders.Document]:
         """The manifests that last."""

@@ -64,3 +64,22 @@ def test_the_last_words_of_a_dispatcher_that_goes_down_are_no_recovery():
 
 def test_what_never_went_on_has_no_time():
     assert recovery_seconds([Sight(1.0, {"x": leased(3)}), Sight(9.0, {"x": leased(3)})], Fault(2.0)) is None
+
+
+def test_a_job_whose_record_was_found_meanwhile_is_followed_by_what_comes_after_it():
+    brands = frozenset({"socks", "mugs"})
+    history = [
+        Sight(1.0, {"intake": leased(2), "training": leased(5)}, epoch=1, owners=brands),
+        Sight(3.0, {"training": leased(6)}, epoch=2, owners=frozenset({"mugs"})),
+        Sight(4.0, {"training": leased(7), "next": leased(0)}, epoch=2, owners=brands),
+        Sight(5.0, {"training": leased(7), "next": leased(1)}, epoch=2, owners=brands),
+    ]
+    assert recovery_seconds(history, Fault(2.0, waits_for_dispatcher=True)) == 3.0
+
+
+def test_a_manifest_that_the_new_dispatcher_has_not_heard_of_has_not_moved_on():
+    history = [
+        Sight(1.0, {"x": leased(2), "y": leased(5)}, epoch=1, owners=frozenset({"a", "b"})),
+        Sight(3.0, {"y": leased(6), "z": leased(1)}, epoch=2, owners=frozenset({"b"})),
+    ]
+    assert recovery_seconds(history, Fault(2.0, waits_for_dispatcher=True)) is None
