@@ -160,6 +160,7 @@ def kill_dispatcher_at(place: str, most_hits: int, stage: Stage) -> Fault:
         stage.site.restart("dispatcher")
     if "failure" in place:
         _kill(stage, stage.worker_at_whim())
+        _told_at(stage)  # before the whim is withdrawn: nobody writes down how that ended
     stage.withdraw_whim()
     return Fault(_told_at(stage), waits_for_dispatcher=True)
 

@@ -75,7 +75,9 @@ def _work_goes_on(before: Sight, now: Sight, lost: str) -> bool:
 
 def _has_moved_on(before: Sight, now: Sight) -> bool:
     """Whether what follows is at work: a job whose record was found while nobody was in charge is not asked for again."""
-    return before.owners <= now.owners and any(report.done > 0 or report.state == "done" for job, report in now.jobs.items() if job not in before.jobs)
+    return before.owners <= now.owners and any(
+        report.done > 0 or report.state == "done" for job, report in now.jobs.items() if job not in before.jobs
+    )
 
 
 def _is_beyond(was: JobReport | None, now: JobReport, must_begin_anew: bool) -> bool:
