@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import re
+import shlex
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,13 @@ from typing import Any
 import pytest
 import yaml
 
+from cli.checkup import cluster as checkup
+from cli.commands import doctor
 from cluster import drain, ray_head
 from cluster import settings as dispatcher_settings
 from operators import health
 from operators import settings as controller_settings
-from tests.helm.chart import CHART, CHOICES, LAPTOP, STUDIO, containers, environment, pods, rendered
+from tests.helm.chart import CHART, CHOICES, LAPTOP, STUDIO, containers, environment, helm, pods, rendered
 
 ROOT = CHART.parents[1]
 PREFIX = "BRANDFARM_"
@@ -117,6 +120,29 @@ def test_ray_s_nodes_die_as_soon_as_on_a_laptop_and_its_agents_are_waited_for_as
     same = {"RAY_AUTH_MODE", "RAY_USAGE_STATS_ENABLED", "RAY_agent_register_timeout_ms", *ray_head.HEALTH}
     laptop = ray_head.environment(token="", folder=Path("/tmp/ray"))
     assert {name: said[name] for name in same} == {name: laptop[name] for name in same}
+
+
+@pytest.mark.parametrize("choice", CHOICES.values(), ids=list(CHOICES))
+def test_the_pods_whose_releases_doctor_compares_tell_theirs(choice: tuple[str, ...]) -> None:
+    labels = [pod["metadata"]["labels"] for pod in pods(rendered(*choice)).values()]
+    compared = [one for one in labels if one[checkup.PART] in ("dispatcher", "worker")]
+    assert compared
+    assert {one.get(checkup.VERSION) for one in compared} == {release_of_the_chart()}
+
+
+def release_of_the_chart() -> str:
+    return str(yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"])
+
+
+def test_the_notes_name_a_command_that_doctor_understands() -> None:
+    notes = helm("install", "farm", str(CHART), "--dry-run=client", "--namespace", "farms", *LAPTOP).partition(
+        "NOTES:"
+    )[2]
+    (said,) = re.findall(r"brandfarm doctor (.*)", notes)
+    asked = doctor.command.make_context(
+        "doctor", shlex.split(said.replace("$(kubectl config current-context)", "here"))
+    )
+    assert (asked.params["context"], asked.params["farm_namespace"]) == ("here", "farms")
 
 
 def test_versions_are_the_code_s() -> None:

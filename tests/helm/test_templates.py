@@ -190,8 +190,11 @@ def test_every_service_finds_a_pod_and_a_port_of_its(documents: Documents) -> No
             if service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
         ]
         assert len(chosen) == 1
-        ports = {port["name"] for container in containers(chosen[0]).values() for port in container.get("ports", [])}
-        assert {port["targetPort"] for port in service["spec"]["ports"]} <= ports
+        # An older Kubernetes knows the port of a container that is restarted beside others by its number only.
+        ordinary = [port for one in chosen[0]["spec"]["containers"] for port in one.get("ports", [])]
+        every = [port for one in containers(chosen[0]).values() for port in one.get("ports", [])]
+        known = {port["name"] for port in ordinary} | {port["containerPort"] for port in every}
+        assert {port["targetPort"] for port in service["spec"]["ports"]} <= known
 
 
 def test_every_account_volume_secret_and_claim_that_is_named_is_made_or_chosen(documents: Documents) -> None:
@@ -297,6 +300,11 @@ def test_policies_let_in_only_those_who_must(everything: Documents) -> None:
     assert among_ray["from"] == [{"podSelector": {"matchLabels": {"brandfarm.dev/ray": FULLNAME}}}]
     for name in ("head", "worker-l40s"):
         assert pods(everything)[name]["metadata"]["labels"]["brandfarm.dev/ray"] == FULLNAME
+
+
+def test_a_dispatcher_on_a_ray_cluster_that_is_there_hears_that_cluster_s_pods() -> None:
+    policy = only(rendered(*CHOICES["a Ray cluster that is there"]), "NetworkPolicy")
+    assert policy["metadata"]["name"] == f"{FULLNAME}-controller"
 
 
 def test_the_cli_finds_its_way_by_one_config_map(laptop: Documents) -> None:

@@ -17,10 +17,15 @@ app.kubernetes.io/component: {{ last . }}
 app.kubernetes.io/part-of: brandfarm
 {{- end -}}
 
-{{/* Takes a list of the context and the part. */}}
-{{- define "brandfarm.labels" -}}
+{{/* What a pod is called: its part, and its release, which `brandfarm doctor` compares. Takes a list of the context and the part. */}}
+{{- define "brandfarm.podLabels" -}}
 {{ include "brandfarm.chosenBy" . }}
 app.kubernetes.io/version: {{ (first .).Chart.AppVersion | quote }}
+{{- end -}}
+
+{{/* Takes a list of the context and the part. */}}
+{{- define "brandfarm.labels" -}}
+{{ include "brandfarm.podLabels" . }}
 app.kubernetes.io/managed-by: {{ (first .).Release.Service }}
 helm.sh/chart: {{ (first .).Chart.Name }}-{{ (first .).Chart.Version }}
 {{- end -}}
