@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -19,6 +20,7 @@ from jobs.bases.catalogue import Listed, require_licence
 from jobs.errors import FarmError, NotFound
 from jobs.manifests import BrandProject, BrandProjectStatus, Campaign, CampaignStatus
 from jobs.manifests.brand_project import BaseChoice
+from jobs.manifests.nights import night_time
 from jobs.manifests.status import Status
 from jobs.ports import ObjectStore
 from jobs.records import CampaignRecord, ChunkRecord, IntakeRecord, RerunRecord, TrainRecord, VersionRecord
@@ -72,11 +74,20 @@ class Observer:
             return await asyncio.to_thread(self._project, manifest, document, words, report)
         assert isinstance(manifest, Campaign), f"no controller for {manifest.kind}"
         if manifest.spec.schedule is not None:
-            return self._schedule(manifest, document, await self._documents.list("Campaign", namespace), report)
+            return self._schedule(manifest, document, await self._namesakes(manifest, namespace), report)
         projects = await self._brands(manifest, namespace)
         places = [Place("BrandProject", namespace, name) for name in projects]
         reviews = [word for place in places for word in await self.words.on(place)]
         return await asyncio.to_thread(self._campaign, manifest, document, projects, reviews, report)
+
+    async def _namesakes(self, schedule: Campaign, namespace: str) -> list[Document]:
+        """The campaigns that have a night's name; a namespace holds thousands of others, and they are not unpacked."""
+        found = []
+        for _, name in await self._documents.names("Campaign", namespace):
+            if night_time(schedule.metadata.name or "", name) is not None:
+                with suppress(NotFound):  # it may have gone meanwhile
+                    found.append(await self._documents.get("Campaign", namespace, name))
+        return found
 
     async def _brands(self, campaign: Campaign, namespace: str) -> dict[str, BrandProject]:
         found = {}
@@ -97,6 +108,11 @@ class Observer:
             if unknown.retryable:
                 raise
             return ""
+
+    def forget(self, uid: str) -> None:
+        """A manifest is no more: what was worked out for it alone is not kept."""
+        for place in [one for one in list(self._campaign_jobs) if one[0] == uid]:  # threads may add meanwhile
+            self._campaign_jobs.pop(place, None)
 
     def rerun_counts(self) -> dict[str, int]:
         """By uid, how often a campaign's failed shots were asked for again. Raises StoreUnavailable."""
@@ -186,7 +202,7 @@ class Observer:
         place = (record.uid, campaign.metadata.generation or 0)
         if place not in self._campaign_jobs:
             base = self._records.plan(record.plan).base
-            self._campaign_jobs = {key: jobs for key, jobs in self._campaign_jobs.items() if key[0] != record.uid}
+            self.forget(record.uid)
             self._campaign_jobs[place] = plan.campaign_jobs(campaign, record, base)
         return self._campaign_jobs[place]
 

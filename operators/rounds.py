@@ -147,6 +147,7 @@ class Rounds:
             self._uids[place].discard(uid)
             self._reports.pop(uid, None)
             self._holders.forget(uid)
+            self.observer.forget(uid)
         if document is None:
             memories = (self._uids, self._at_work, self._waits_for, self._written, self._look_at, self._said)
             for memory in memories:

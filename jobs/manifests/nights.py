@@ -24,6 +24,8 @@ def night_name(schedule: str, at: float) -> str:
 
 def night_time(schedule: str, name: str) -> float | None:
     """The time of the night of that name; None where it is no night of this schedule."""
+    if not name.startswith(f"{schedule}-"):
+        return None
     stamp = name.removeprefix(f"{schedule}-")
     try:
         at = datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC).timestamp()

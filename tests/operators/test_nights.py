@@ -213,6 +213,23 @@ async def test_a_deleted_schedule_takes_its_nights_with_it(world: Nights) -> Non
     assert all(not jobs for jobs in world.dispatcher.wanted.values())
 
 
+async def test_a_schedule_reads_its_own_nights_and_none_of_the_campaigns_beside_them(world: Nights) -> None:
+    await world.scheduled()
+    for name in ("autumn", "spring-fever", "spring-20270116"):
+        await world.documents.create(builders.campaign(name))
+    await world.at(TONIGHT, works=False)
+    read: list[str] = []
+    get = world.documents.get
+
+    async def noted(kind: str, namespace: str, name: str) -> dict[str, Any]:
+        read.append(name)
+        return await get(kind, namespace, name)
+
+    world.documents.get = noted  # type: ignore[method-assign]
+    await world.rounds.look(Place("Campaign", "default", "spring"))
+    assert sorted(set(read)) == ["spring", "spring-20270116t0130"]
+
+
 async def test_a_night_wakes_its_schedule(world: Nights) -> None:
     await world.scheduled()
     await world.at(TONIGHT, works=False)

@@ -94,6 +94,15 @@ async def test_another_meaning_of_its_base_moves_a_brand(world: World) -> None:
     assert (await relist.look_round()).changed == {SOCKS}
 
 
+async def test_what_was_worked_out_for_a_campaign_goes_with_it(world: World) -> None:
+    await at_rest(world)
+    worked_out = world.rounds.observer._campaign_jobs
+    assert len(worked_out) == 1
+    await world.documents.delete("Campaign", "default", "spring")
+    await world.settle()
+    assert worked_out == {}
+
+
 async def test_a_person_who_asks_for_failed_shots_again_moves_a_campaign(world: World) -> None:
     relist = await at_rest(world)
     uid = (await world.documents.get("Campaign", "default", "spring"))["metadata"]["uid"]
