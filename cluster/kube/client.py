@@ -144,7 +144,7 @@ class KubeClient:
             if answer.status != 200:
                 raise refusals.error_of(answer.status, await _within(answer.read(), deed), deed)
             async for line in _lines(answer, deed):
-                yield _event(line, deed)
+                yield _document(line, deed)
         finally:
             _hang_up(answer)
 
@@ -181,7 +181,7 @@ class KubeClient:
         for attempt in range(1, ATTEMPTS + 1):
             answer = await self.raw(method, path, query=query, body=body, headers={"Content-Type": content_type})
             if answer.status < 300:
-                return dict(json.loads(answer.body))
+                return _document(answer.body, paths.deed_of(method, path))
             if answer.status != 429 or attempt == ATTEMPTS:
                 break
             await self._sleep(refusals.wait_seconds(answer.headers))
@@ -259,8 +259,9 @@ async def _lines(answer: aiohttp.ClientResponse, deed: Deed) -> AsyncGenerator[b
             yield line
 
 
-def _event(line: bytes, deed: Deed) -> Document:
+def _document(text: bytes, deed: Deed) -> Document:
+    """A document or an event; half a line, or a page that somebody between us and the server wrote, is no answer."""
     try:
-        return dict(json.loads(line))
+        return dict(json.loads(text))
     except ValueError as broken:
         raise _away(deed, broken) from broken

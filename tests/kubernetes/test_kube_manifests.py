@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
+from aiohttp import web
 
 from cluster.kube import paths
 from cluster.kube.client import KubeClient
@@ -226,6 +227,16 @@ async def test_an_overrun_server_is_asked_again_when_it_says_so(door: tuple[Prox
         proxy.refusals = [refusal(500, "InternalError")]
         with pytest.raises(ApiServerUnavailable, match="list reviews in namespace"):
             await patient.get(paths.collection("Review", namespace))
+
+
+async def test_a_page_of_somebody_between_us_and_the_server_is_no_answer(
+    door: tuple[Proxy, Door], namespace: str
+) -> None:
+    proxy, way = door
+    async with KubeClient(way) as client:
+        proxy.refusals = [web.Response(text="<html>Please log in.</html>", content_type="text/html")]
+        with pytest.raises(ApiServerUnavailable, match="list reviews in namespace"):
+            await client.get(paths.collection("Review", namespace))
 
 
 async def test_statuses_are_written_when_they_say_something_new_and_only_then(
