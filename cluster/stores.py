@@ -38,14 +38,14 @@ def open_existing(url: str, *, access_key: str = "", secret_key: str = "") -> Ob
 
 @contextmanager
 def another(store: ObjectStore) -> Iterator[ObjectStore]:
-    """A second client of a store, closed at the end; it shares no connection with the first."""
+    """A second client of a store, closed at the end; it shares no connection with the first, and makes nothing."""
     if isinstance(store, FolderStore):
         yield FolderStore(store.root, may_make=False)
         return
     from cluster.minio_store import MinioStore
 
     assert isinstance(store, MinioStore), f"no way is known to open {store} again"
-    with closing(MinioStore(store.url)) as second:
+    with closing(MinioStore(store.url, may_make=False)) as second:
         yield second
 
 

@@ -57,7 +57,7 @@ def _kill(stage: Stage, worker: str) -> Fault:
 def kill_worker_at_record(stage: Stage) -> Fault:
     """A worker dies when a result is kept and its record is not."""
     worker, pid = _met_at_record(stage, signal.SIGKILL)
-    until("the worker is dead", lambda: not psutil.pid_exists(pid) or _is(pid, psutil.STATUS_ZOMBIE))
+    until("the worker is dead", lambda: _is(pid, psutil.STATUS_ZOMBIE))
     return Fault(time.time(), lost=worker)
 
 
@@ -98,7 +98,11 @@ def _thaw_when_replaced(stage: Stage, worker: str, pid: int, at: float) -> Fault
 
 
 def _is(pid: int, status: str) -> bool:
-    return bool(psutil.Process(pid).status() == status)
+    """Whether a process has that status; one that is gone was a zombie before."""
+    try:
+        return bool(psutil.Process(pid).status() == status)
+    except psutil.NoSuchProcess:
+        return status == psutil.STATUS_ZOMBIE
 
 
 def lose_node(stage: Stage) -> Fault:

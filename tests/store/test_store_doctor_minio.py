@@ -49,6 +49,16 @@ def test_a_real_server_keeps_everything_that_the_farm_is_built_on(store: MinioSt
     assert list(store.list("")) == []
 
 
+def test_looking_at_a_bucket_that_is_not_there_makes_none(
+    minio_server: MinioServer, bucket_name: str, admin: Minio
+) -> None:
+    store = stores.open_existing(minio_server.url_with_credentials(bucket_name))
+    assert isinstance(store, MinioStore)
+    with closing(store), pytest.raises(StoreError):
+        examined(store, whole=False)
+    assert not admin.bucket_exists(bucket_name)
+
+
 def test_a_rule_that_lets_the_farms_objects_expire_fails_the_quick_check(store: MinioStore, admin: Minio) -> None:
     rules = [
         Rule(ENABLED, rule_filter=Filter(prefix=prefix), rule_id=name, expiration=Expiration(days=30))

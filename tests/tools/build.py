@@ -45,6 +45,11 @@ class Tool:
         """The pins, as they stand."""
         return (self.module / "go.mod").read_text()
 
+    def pins(self) -> bytes:
+        """All that decides what is built: the pins, and the module's own sources where it has some."""
+        sources = (source.read_bytes() for source in sorted(self.module.glob("*.go")))
+        return b"".join((self.go_mod().encode(), *sources))
+
     def link_flags(self) -> str:
         """What the linker is told: no symbols, and what the module asks for."""
         return " ".join(["-s -w", *re.findall(r"^// link: (.+)$", self.go_mod(), flags=re.MULTILINE)])
@@ -78,9 +83,9 @@ def tools() -> dict[str, Tool]:
 
 
 def cached(name: str) -> Path:
-    """Where a tool's binary stands once built: a folder named after its pinned go.mod."""
+    """Where a tool's binary stands once built: a folder named after its pins."""
     default = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "brandfarm" / "tools"
-    pins = hashlib.sha256(tool(name).go_mod().encode()).hexdigest()
+    pins = hashlib.sha256(tool(name).pins()).hexdigest()
     return Path(os.environ.get("BRANDFARM_TOOLS") or default) / f"{name}-{pins[:16]}" / name
 
 
