@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test check bench chaos lock format reference crds clean
+.PHONY: help demo test check bench chaos cluster cluster-down lock format reference crds clean
 
 help:
 	@echo "make demo    two brands from manifests to a judged contact sheet, on this machine"
@@ -13,6 +13,7 @@ help:
 	@echo "make check   formatting, lints, types, the floors"
 	@echo "make bench   ratios measured side by side; keeps docs/benchmarks.md"
 	@echo "make chaos   every fault at five seeds on a whole farm; keeps docs/chaos.md"
+	@echo "make cluster a Kubernetes cluster of two nodes with KubeRay on this Linux machine, as root; make cluster-down takes it away"
 	@echo "make crds    the custom resources of the chart, from the models"
 	@echo "make lock    pin the dependencies anew"
 
@@ -56,6 +57,12 @@ chaos: $(VENV)/.dev
 	$(BIN)/python -m tests.faults.long --seeds $(SEEDS)
 	$(BIN)/python -m tests.store.long_races --seeds $(shell seq 1 $(SEEDS))
 	$(BIN)/python -m tests.chaos.mutants
+
+cluster: $(VENV)/.dev
+	$(BIN)/python -m tests.tools.cluster up
+
+cluster-down: $(VENV)/.dev
+	$(BIN)/python -m tests.tools.cluster down
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

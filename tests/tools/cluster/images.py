@@ -63,7 +63,9 @@ def base() -> None:
         tree = Path(scratch) / "debian"
         _say(f"making {BASE} once, by debootstrap: a minute")
         machine.said("debootstrap", "--variant=minbase", SUITE, str(tree), os.environ.get("BRANDFARM_DEBIAN", MIRROR))
-        shutil.rmtree(tree / "var" / "cache" / "apt" / "archives")
+        for rest in ("var/cache/apt", "var/lib/apt/lists"):
+            shutil.rmtree(tree / rest)
+            (tree / rest).mkdir()
         packed = Path(scratch) / "debian.tar"
         machine.said("tar", "-C", str(tree), "-cf", str(packed), ".")
         _import(packed)

@@ -55,10 +55,10 @@ def thaw(place: Place, node: Node) -> None:
 
 
 def lose(place: Place, node: Node) -> None:
-    """As if its plug were pulled: every process at once, and its pods' addresses answer no more. It does not come back."""
+    """As if its plug were pulled: every process at once, and nobody answers for its pods' addresses. It does not come back."""
     freeze(place, node)
     _end(place, node)
-    mounts.remove(place.of(node) / "run" / "netns")
+    mounts.remove(place.of(node))
 
 
 def stop(place: Place, node: Node) -> None:
