@@ -31,10 +31,9 @@ def start(folder: Path, name: str, command: Sequence[str | Path]) -> None:
         (os.POSIX_SPAWN_DUP2, 1, 2),
     ]
     number = os.posix_spawn(arguments[0], arguments, environment, file_actions=files, setsid=True)
-    born = psutil.Process(number).create_time()
     record = _record(folder, name)
     record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps({"number": number, "born": born}))
+    record.write_text(json.dumps({"number": number, "born": _born(number)}))
 
 
 def find(folder: Path, name: str) -> psutil.Process | None:
@@ -45,7 +44,7 @@ def find(folder: Path, name: str) -> psutil.Process | None:
     kept = json.loads(record.read_text())
     with suppress(psutil.NoSuchProcess):
         process = psutil.Process(kept["number"])
-        if process.create_time() == kept["born"] and process.status() != psutil.STATUS_ZOMBIE:
+        if _born(process.pid) == kept["born"] and process.status() != psutil.STATUS_ZOMBIE:
             return process
     return None
 
@@ -90,6 +89,15 @@ def wait(folder: Path, name: str, seconds: float, ready: Callable[[], bool]) -> 
     state = "was not ready" if find(folder, name) is not None else "ended"
     lines = log(folder, name).read_text(errors="replace").splitlines()[-LAST_LINES:]
     raise ClusterFailed(f"{name} {state} after {seconds:.0f} s at most. It said:\n" + "\n".join(lines))
+
+
+def _born(number: int) -> int | None:
+    """In the kernel's ticks since it started: a clock that is set meanwhile does not move it."""
+    try:
+        told = Path(f"/proc/{number}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(told.rpartition(")")[2].split()[19])
 
 
 def _record(folder: Path, name: str) -> Path:
