@@ -13,7 +13,7 @@ RUN export DEBIAN_FRONTEND=noninteractive \
  && apt-get update \
  && apt-get install -y --no-install-recommends ca-certificates \
       $(command -v python3 >/dev/null && python3 -c 'import ensurepip' 2>/dev/null || echo python3 python3-venv) \
- && rm -rf /var/lib/apt/lists/* \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
  && python3 -c 'import sys; assert sys.version_info >= (3, 11), "brandfarm needs Python 3.11 or newer"' \
  && groupadd --gid 1000 brandfarm \
  && useradd --uid 1000 --gid 1000 --home-dir /home/brandfarm --create-home --shell /usr/sbin/nologin brandfarm

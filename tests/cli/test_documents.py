@@ -241,7 +241,7 @@ def test_aliases_do_not_unfold_without_bound() -> None:
     )
 
     assert told(laughs) == [
-        "<stdin>:1:1: found a document that unfolds to more than 20000 values; write it out in full, with fewer aliases."
+        "<stdin>:1:1: found a document that unfolds to more than 100000 values; write it out in full, with fewer aliases."
     ]
 
 
