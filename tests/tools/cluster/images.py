@@ -93,7 +93,14 @@ def _archived(target: str) -> Path:
 def build_flags() -> list[str]:
     """As a person behind an authority and a mirror of their own would build it."""
     arguments = [f"BASE={BASE}", *(f"{word}={os.environ[word]}" for word in HANDED_ON if os.environ.get(word))]
-    flags = ["--isolation=chroot", "--network=host", "--layers", "--pull-never", f"--signature-policy={_policy()}"]
+    flags = [
+        "--isolation=chroot",
+        "--network=host",
+        "--layers",
+        "--pull-never",
+        f"--cni-config-dir={cache() / 'cni'}",
+        f"--signature-policy={_policy()}",
+    ]
     if bundle := _bundle():
         arguments += [f"PIP_CERT={BUNDLE}", f"SSL_CERT_FILE={BUNDLE}"]
         flags.append(f"--volume={bundle}:{BUNDLE}:ro")

@@ -75,6 +75,7 @@ def up(place: Place, count: int = 2, free_gib: int = machine.FREE_GIB) -> Cluste
 def down(place: Place) -> None:
     """Stops and removes everything, however far it had come; done twice is harmless. Raises ClusterFailed."""
     machine.check_root()
+    absent = remains.absent_before(place)
     for node in place.nodes():
         nodes.stop(place, node)
     plane.stop(place)
@@ -82,9 +83,9 @@ def down(place: Place) -> None:
         programs.stop(place.folder, name)
     network.remove(place.folder)
     mounts.remove(place.folder)
-    remains.remove(place)
+    remains.remove(place, absent)
     mounts.remove_with_folder(place.folder)
-    if left := remains.of(place):
+    if left := remains.of(place, absent):
         raise ClusterFailed(
             f"The cluster is down, but this is left: {'; '.join(left)}. Remove it by hand, or try again."
         )
@@ -120,6 +121,7 @@ def status(place: Place) -> list[str]:
 
 def _up(place: Place, count: int) -> Cluster:
     place.folder.mkdir(parents=True, mode=0o711)
+    remains.remember(place)
     _make_volumes(place)
     network.make_bridge(place.folder)
     network.add_address(places.FIRST)

@@ -142,6 +142,7 @@ def _flags(place: Place, node: Node) -> list[str]:
         f"--config={place.of(node) / 'kubelet.json'}",
         f"--kubeconfig={place.kubeconfig}",
         f"--root-dir={place.of(node) / 'kubelet'}",
+        f"--cert-dir={place.of(node) / 'certs'}",
         f"--node-ip={node.address}",
         f"--hostname-override={node.name}",
     ]

@@ -49,11 +49,6 @@ class Node:
         """The first and the last address of its pods."""
         return f"10.88.{self.number}.10", f"10.88.{self.number}.250"
 
-    @property
-    def cgroup(self) -> str:
-        """What its containers run in, below the top of every hierarchy."""
-        return f"/brandfarm-{self.name}"
-
 
 FIRST = Node("a")
 

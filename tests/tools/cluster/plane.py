@@ -127,6 +127,7 @@ def _controller_manager(place: Place) -> list[str]:
         f"--service-account-private-key-file={place.certificates / 'apiserver.key'}",
         f"--root-ca-file={place.ca}",
         "--use-service-account-credentials=true",
+        f"--flex-volume-plugin-dir={place.folder / 'plugins'}",
     ]
 
 

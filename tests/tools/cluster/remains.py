@@ -1,9 +1,13 @@
-"""What containerd, the kubelet and the pods' network leave outside the cluster's folder, found and removed at the end."""
+"""What containerd, the kubelet and the pods' network leave outside the cluster's folder, found and removed at the end.
+
+They have places of their own that cannot be moved. What was not there before the cluster is removed whole; on a machine
+that had them (a container engine of its own, say) they stay, and only what bears the cluster's name goes.
+"""
 
 from __future__ import annotations
 
+import json
 import os
-from contextlib import suppress
 from pathlib import Path
 
 from tests.tools.cluster import mounts, network, nodes
@@ -12,43 +16,49 @@ from tests.tools.cluster.places import LETTERS, Node, Place
 CGROUPS = Path("/sys/fs/cgroup")
 RESULTS = Path("/var/lib/cni/results")
 LOG_LINKS = Path("/var/log/containers")
-# Made by containerd, the kubelet and the pods' network where they lack; removed again if they are empty.
-FOLDERS = ("/run/containerd/s", "/run/containerd", "/var/log/containers", "/var/lib/cni/results", "/var/lib/cni")
+FOLDERS = ("/etc/cni", "/run/containerd", "/usr/libexec/kubernetes", "/var/lib/cni", "/var/lib/kubelet", str(LOG_LINKS))
+NODES = [Node(letter) for letter in LETTERS]
 
 
-def of(place: Place) -> list[str]:
-    """What is left of a cluster, in words: processes, mounts, bridge, cables, tables, cgroups, links, the folder."""
-    those = [Node(letter) for letter in LETTERS]
+def remember(place: Place) -> None:
+    """Before the first program: what is not there now is the cluster's when it is there later."""
+    those = [*(Path(folder) for folder in FOLDERS), *_cgroups()]
+    absent = [str(path) for path in those if not path.exists()]
+    (place.folder / "absent.json").write_text(json.dumps(absent))
+
+
+def absent_before(place: Place) -> list[Path]:
+    """What was not there; nothing, where nobody remembered."""
+    kept = place.folder / "absent.json"
+    return [Path(path) for path in json.loads(kept.read_text())] if kept.exists() else []
+
+
+def of(place: Place, absent: list[Path]) -> list[str]:
+    """What is left of a cluster, in words."""
     return [
-        *(f"process {one.pid} ({one.name()})" for node in those for one in nodes.of(place, node)),
+        *(f"process {one.pid} ({one.name()})" for node in NODES for one in nodes.of(place, node)),
         *(f"mount {point}" for point in mounts.below(place.folder)),
         *(["bridge"] if network.has_bridge() else []),
         *(f"table {family} {table}" for family, table in network.tables()),
-        *(f"cgroup {path}" for node in those for path in _cgroups(node)),
-        *(f"link {path}" for path in _links(place)),
-        *(f"result {path}" for node in those for path in _results(node)),
-        *([f"folder {place.folder}"] if place.folder.exists() else []),
+        *(f"folder {path}" for path in [*absent, place.folder] if path.exists()),
+        *(f"file {path}" for path in _named(place)),
     ]
 
 
-def remove(place: Place) -> None:
+def remove(place: Place, absent: list[Path]) -> None:
     """All that lies elsewhere; the folder itself goes last, by `mounts`."""
-    for letter in LETTERS:
-        for path in _cgroups(Node(letter)):
+    for path in absent:
+        if path.is_relative_to(CGROUPS):
             _remove_cgroup(path)
-        for path in _results(Node(letter)):
-            path.unlink()
-    for path in _links(place):
+        else:
+            mounts.remove_with_folder(path)
+    for path in _named(place):
         path.unlink()
-    for folder in FOLDERS:
-        with suppress(OSError):  # another's things are in it, or it never was
-            Path(folder).rmdir()
 
 
-def _cgroups(node: Node) -> list[Path]:
-    """In every hierarchy, of the old kind and of the new."""
-    tops = [CGROUPS, *(path for path in CGROUPS.iterdir() if path.is_dir())]
-    return [path for top in tops if (path := top / node.cgroup.lstrip("/")).is_dir()]
+def _cgroups() -> list[Path]:
+    """containerd's own, in every hierarchy, of the old kind and of the new."""
+    return [top / "k8s.io" for top in (CGROUPS, *sorted(path for path in CGROUPS.iterdir() if path.is_dir()))]
 
 
 def _remove_cgroup(path: Path) -> None:
@@ -56,11 +66,8 @@ def _remove_cgroup(path: Path) -> None:
         Path(folder).rmdir()
 
 
-def _results(node: Node) -> list[Path]:
-    return sorted(RESULTS.glob(f"brandfarm-{node.name}-*"))
-
-
-def _links(place: Place) -> list[Path]:
-    """The kubelet links every container's log from there."""
+def _named(place: Place) -> list[Path]:
+    """What bears a node's name, or leads into the cluster's folder: the kubelet links every container's log."""
+    results = [path for node in NODES for path in RESULTS.glob(f"brandfarm-{node.name}-*")]
     links = LOG_LINKS.iterdir() if LOG_LINKS.is_dir() else ()
-    return [path for path in links if path.is_symlink() and str(path.readlink()).startswith(f"{place.folder}/")]
+    return results + [path for path in links if path.is_symlink() and path.readlink().is_relative_to(place.folder)]
