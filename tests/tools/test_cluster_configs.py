@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.helm import kuberay
+from tests.tools import build
 from tests.tools.cluster import archive, configs, images, objects, places
 from tests.tools.cluster.places import ClusterFailed, Node, Place
 
@@ -90,6 +92,10 @@ def test_images_are_called_as_the_chart_asks_for_them() -> None:
     assert [images.name(target) for target in images.TARGETS] == [
         f"docker.io/{asked[target]['repository']}:{version}" for target in images.TARGETS
     ]
+
+
+def test_the_operator_is_of_the_version_that_the_chart_is_held_to() -> None:
+    assert kuberay.MODULE.replace("@", " ") in build.tool("kuberay").go_mod()
 
 
 def test_a_build_takes_the_mirrors_that_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tools.cluster import machine, mounts, places, programs
+from tests.tools.cluster import machine, mounts, places, programs, remains
 from tests.tools.cluster.places import ClusterFailed, Place
 
 SLEEP = ["/bin/sleep", "600"]
@@ -85,6 +85,22 @@ def test_what_is_mounted_below_a_folder_is_found_innermost_first() -> None:
     assert {Path("/dev"), Path("/dev/pts")} <= set(points)
     assert points.index(Path("/dev/pts")) < points.index(Path("/dev"))
     assert mounts.below(Path("/proc/1/fd")) == []
+
+
+def test_only_what_was_not_there_before_is_removed_at_the_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    old, new, place = tmp_path / "old", tmp_path / "new", Place(tmp_path / "cluster")
+    monkeypatch.setattr(remains, "FOLDERS", (str(old), str(new)))
+    monkeypatch.setattr(remains, "CGROUPS", tmp_path / "cgroups")
+    for folder in (old, place.folder, tmp_path / "cgroups" / "memory"):
+        folder.mkdir(parents=True)
+    assert remains.absent_before(place) == []
+    remains.remember(place)
+    for made in (old / "theirs", new / "ours", tmp_path / "cgroups" / "memory" / "k8s.io" / "pod"):
+        made.mkdir(parents=True)
+    remains.remove(place, remains.absent_before(place))
+    assert (old / "theirs").is_dir()
+    assert not new.exists()
+    assert list((tmp_path / "cgroups" / "memory").iterdir()) == []
 
 
 def test_without_a_cluster_the_next_step_is_told(tmp_path: Path) -> None:

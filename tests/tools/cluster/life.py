@@ -143,11 +143,10 @@ def _make_volumes(place: Place) -> None:
 
 
 def kuberay_kinds() -> Path:
-    """The folder of KubeRay's own CustomResourceDefinitions, in Go's cache. Raises ClusterFailed."""
+    """The folder of KubeRay's own CustomResourceDefinitions, in Go's cache, at the operator's version. Raises ClusterFailed."""
     go = Path(sysconfig.get_path("scripts")) / "go"
-    command = [str(go), "list", "-mod=readonly", "-m", "-f", "{{.Dir}}", KUBERAY]
+    command = [str(go), "mod", "download", "-json", KUBERAY]
     said = subprocess.run(command, cwd=build.MODULES / "kuberay", capture_output=True, text=True, check=False)
-    folder = Path(said.stdout.strip()) / "config" / "crd" / "bases"
-    if said.returncode or not folder.is_dir():
-        raise ClusterFailed(f"KubeRay's kinds could not be found: {' '.join(command)} said {said.stdout}{said.stderr}")
-    return folder
+    if said.returncode:
+        raise ClusterFailed(f"KubeRay's kinds could not be had: {' '.join(command)} said {said.stdout}{said.stderr}")
+    return Path(json.loads(said.stdout)["Dir"]) / "config" / "crd" / "bases"
