@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+import socket
 import urllib.error
 import urllib.request
+from functools import partial
 from pathlib import Path
 
 from tests.tools import build
@@ -45,8 +47,9 @@ def start_services(place: Place) -> None:
     _run(place, "coredns", ["-conf", str(corefile)])
     _run(place, "kube-proxy", _proxy(place))
     _run(place, "kuberay-operator", _operator(place))
-    operator = f"http://{FIRST}:8082/readyz"
-    programs.wait(place.folder, "kuberay-operator", READY_SECONDS, lambda: _answers(operator))
+    programs.wait(place.folder, "coredns", READY_SECONDS, lambda: _listens(53))
+    for name, health in {"kube-proxy": "10256/healthz", "kuberay-operator": "8082/readyz"}.items():
+        programs.wait(place.folder, name, READY_SECONDS, partial(_answers, f"http://{FIRST}:{health}"))
 
 
 def stop(place: Place) -> None:
@@ -163,6 +166,14 @@ def _with_kubeconfig(place: Place) -> list[str]:
 
 def _no_election() -> list[str]:
     return ["--leader-elect=false"]
+
+
+def _listens(port: int) -> bool:
+    try:
+        with socket.create_connection((FIRST, port), timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 def _answers(url: str) -> bool:

@@ -86,9 +86,9 @@ def wait(folder: Path, name: str, seconds: float, ready: Callable[[], bool]) -> 
         if ready():
             return
         time.sleep(0.2)
-    state = "was not ready" if find(folder, name) is not None else "ended"
+    state = "ended before it was ready" if find(folder, name) is None else f"was not ready within {seconds:.0f} s"
     lines = log(folder, name).read_text(errors="replace").splitlines()[-LAST_LINES:]
-    raise ClusterFailed(f"{name} {state} after {seconds:.0f} s at most. It said:\n" + "\n".join(lines))
+    raise ClusterFailed(f"{name} {state}. It said:\n" + "\n".join(lines))
 
 
 def _born(number: int) -> int | None:
