@@ -199,12 +199,17 @@ async def test_a_frozen_server_costs_time_and_nothing_else(
     """A write without an answer may have been done or not; the mirror learns which."""
     async with at_work(client, namespace) as manifests:
         kept = await manifests.create(builders.project("mug", namespace))
+        assert await manifests.list("BrandProject") == [kept]  # a mirror that was never filled would wait for the server
         await asyncio.to_thread(farm_api.freeze_server)
-        uid = kept["metadata"]["uid"]
-        writing = asyncio.create_task(manifests.set_status("BrandProject", namespace, "mug", uid, {"phase": "Ready"}))
-        await asyncio.sleep(1.5)  # longer than a watch may be silent
-        assert await manifests.get("BrandProject", namespace, "mug") == kept
-        await asyncio.to_thread(farm_api.thaw_server)
+        try:
+            uid = kept["metadata"]["uid"]
+            status = {"phase": "Ready"}
+            writing = asyncio.create_task(manifests.set_status("BrandProject", namespace, "mug", uid, status))
+            await asyncio.sleep(1.5)  # longer than a watch may be silent
+            async with asyncio.timeout(30):
+                assert await manifests.get("BrandProject", namespace, "mug") == kept
+        finally:
+            await asyncio.to_thread(farm_api.thaw_server)
         written = await writing
         assert written["status"]["phase"] == "Ready"
         assert await manifests.get("BrandProject", namespace, "mug") == written
