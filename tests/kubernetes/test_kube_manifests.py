@@ -199,7 +199,9 @@ async def test_a_frozen_server_costs_time_and_nothing_else(
     """A write without an answer may have been done or not; the mirror learns which."""
     async with at_work(client, namespace) as manifests:
         kept = await manifests.create(builders.project("mug", namespace))
-        assert await manifests.list("BrandProject") == [kept]  # a mirror that was never filled would wait for the server
+        assert await manifests.list("BrandProject") == [
+            kept
+        ]  # a mirror that was never filled would wait for the server
         await asyncio.to_thread(farm_api.freeze_server)
         try:
             uid = kept["metadata"]["uid"]
