@@ -250,7 +250,8 @@ def _write_private(path: Path, text: str) -> None:
 def main() -> None:
     """Runs the pair in the foreground: the kubeconfig's path on stdout, the rest on stderr, down on Ctrl-C or SIGTERM."""
     argparse.ArgumentParser(description=main.__doc__).parse_args()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT too: what a script starts in the background ignores it
+        signal.signal(number, signal.default_int_handler)
     try:
         with tempfile.TemporaryDirectory(prefix="brandfarm-kube-") as folder, running(Path(folder)) as api:
             print(api.kubeconfig, flush=True)
