@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from cluster import logs
 from cluster.clocks import MachineClock
 from cluster.folder_store import FolderStore
 from cluster.worker import Worker
@@ -108,6 +109,7 @@ def _row(name: str, spent: list[float]) -> None:
 
 def main() -> None:
     """Print the figures."""
+    logs.to_stderr_as_json("bench")  # stdout is for the figures
     print(f"{CHUNKS} chunks of {SHOTS} images, one batch each.\n\n| a unit's overhead | median | p95 |\n|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
         _row("a chunk on a resident worker, CPU beside drawing and encoding", chunk_overhead(Path(folder)))
