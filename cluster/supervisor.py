@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import IO
 
 import httpx
 import structlog
@@ -54,7 +53,6 @@ class Supervisor:
     def __init__(self, home: FarmHome, *, cpus: int, threads: int) -> None:
         self._home = home
         self._stopping = threading.Event()
-        self._lock_file: IO[str] | None = None
         self._ray_port, self._api_port = ray_head.free_ports(2)
         self._ray_folder = _short_temporary_folder(home)
         self._children = self._plan(cpus, threads)
@@ -77,7 +75,6 @@ class Supervisor:
         finally:
             self._home.withdraw()
             self._take_down()
-            self._let_go()
 
     def stop(self, *_signal: object) -> None:
         """Take the farm down at the next look."""
@@ -97,19 +94,16 @@ class Supervisor:
             break
 
     def _hold(self) -> None:
+        """Until this process has ended: whoever finds the home free finds nothing of us that still runs."""
         self._home.prepare()
-        self._lock_file = self._home.lock.open("a+")
+        lock = os.open(self._home.lock, os.O_RDWR | os.O_CREAT, 0o666)  # no file object: Python would close that early
         try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as held:
             raise FarmBusy(
                 f"Another farm holds {self._home.root}.",
                 hint="Use it as it is (`brandfarm status`), stop it with `brandfarm down`, or choose another --home.",
             ) from held
-
-    def _let_go(self) -> None:
-        if self._lock_file is not None:
-            self._lock_file.close()
 
     def _plan(self, cpus: int, threads: int) -> list[Child]:
         home, token = self._home, self._home.token()
