@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tests.chaos.runs import Result
 from tests.chaos.scenarios import Scenario
@@ -30,6 +31,7 @@ def page(results: Sequence[Result], scenarios: Sequence[Scenario], where: str) -
     """The whole page. where: on what it ran, in words."""
     rows = [_row(scenario, [one for one in results if one.scenario == scenario.name]) for scenario in scenarios]
     count = f"{len(results)} runs. {where}"
+    rows.append(_together("dispatcher, killed at any of these", results, scenarios))
     return "\n".join([HEAD, count, "", COLUMNS, RULE, *(row for row in rows if row)]) + "\n" + _troubles(results)
 
 
@@ -37,6 +39,15 @@ def percentile(values: Iterable[float], share: float) -> float:
     """The smallest value that at least this share of all do not exceed."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(share * len(ordered)) - 1)]
+
+
+def _together(name: str, results: Sequence[Result], scenarios: Sequence[Scenario]) -> str:
+    """All deaths of the dispatcher that have a bar, as one fault: five runs say little about a twentieth."""
+    part = [one for one in scenarios if "dispatcher" in one.name and "kill" in one.name and one.bar]
+    names = {one.name for one in part}
+    if len(names) < 2:
+        return ""
+    return _row(replace(part[0], name=name), [one for one in results if one.scenario in names])
 
 
 def _row(scenario: Scenario, results: Sequence[Result]) -> str:

@@ -26,3 +26,11 @@ def test_what_never_recovered_misses_the_bar_and_what_went_wrong_is_told():
 
 def test_scenarios_that_were_not_played_have_no_row():
     assert rows() == []
+
+
+def test_a_dispatchers_deaths_are_also_taken_together():
+    both = [Scenario("dispatcher killed", 5, kill_worker), Scenario("killed at dispatcher.met", 5, kill_worker)]
+    results = [Result(one.name, seed, 9.0, float(seed)) for one in both for seed in range(1, 6)]
+    assert "| dispatcher, killed at any of these | 10 | 0 | 0 | 0 | 3.0 s | 5.0 s | 5 s | yes |" in table.page(
+        results, both, "Here."
+    )
