@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.tools import build, kube_people, servers
+from tests.tools import build, kube_audit, kube_people, servers
 from tests.tools.servers import Server, ServerFailed
 
 __all__ = ["KubeApi", "KubectlFailed", "ServerFailed", "running"]
@@ -162,6 +162,7 @@ class KubeApi:
             f"--authentication-token-webhook-config-file={self.folder / 'people'}",
             "--authentication-token-webhook-version=v1",
             "--authorization-mode=Node,RBAC",
+            *kube_audit.flags(self.folder),
             "--service-cluster-ip-range=10.0.0.0/24",
             "--allow-privileged",
         ]
@@ -194,6 +195,7 @@ def running(folder: Path) -> Iterator[KubeApi]:
         try:
             _write_private(folder / "tokens.csv", f'{api.token},admin,admin,"system:masters"\n')
             _write_kubeconfig(folder / "people", people.url)
+            kube_audit.begin(folder)
             api.start_server()
             _write_kubeconfig(api.kubeconfig, api.url, api.ca, api.token)
             yield api
