@@ -6,7 +6,6 @@ Listed once, and then told of every change; a relist compares. Judges no word.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any
 
 from cluster.ports import Change, Manifests
@@ -39,13 +38,13 @@ class WordsHeard:
         """A Review came, changed or went; the projects that it speaks of, or spoke of."""
         key = (change.namespace, change.name)
         known = self._places.get(key)
-        if known is not None and known[1] >= change.resource_version:
+        if known is not None and known[1] == change.resource_version and not change.deleted:
             return set()
-        before = self._drop(key)
-        if not change.deleted:
-            with suppress(NotFound):  # it may have gone meanwhile
-                before |= self._hear(await self._documents.get("Review", *key))
-        return before
+        try:  # whatever a change says of the past, also a deletion: what is there now counts
+            found = await self._documents.get("Review", *key)
+        except NotFound:
+            return self._drop(key)
+        return self._drop(key) | self._hear(found)
 
     async def compare(self, there: Iterable[Change]) -> set[Place]:
         """All Reviews that there are; the projects whose words are others than were heard."""
@@ -53,10 +52,6 @@ class WordsHeard:
         gone = [self._drop(key) for key in list(self._places) if key not in changes]
         heard = [await self.heed(change) for change in changes.values()]
         return set().union(*gone, *heard)
-
-    def forget(self) -> None:
-        """The next question reads all of them again."""
-        self._words, self._places, self._is_listed = {}, {}, False
 
     def _hear(self, document: Document) -> set[Place]:
         metadata = document["metadata"]

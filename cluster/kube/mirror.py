@@ -13,7 +13,7 @@ from typing import Any
 
 from cluster.documents import Document
 from cluster.kube.paths import Deed
-from cluster.kube.refusals import error_of_status
+from cluster.kube.refusals import Expired, error_of_status
 from cluster.ports import Change
 
 Place = tuple[str, str]  # namespace, name
@@ -56,7 +56,9 @@ class Mirror:
         self._deleting: set[str] = set()  # uids that this process deleted, until the server tells of it
         self._deleting_before: set[str] = set()  # those of them that a list begun since cannot show any more
         self._unlisted: set[Place] = set()  # while a list is read: known before, and not met in it yet
-        self._touched: set[Place] = set()  # while a list is read: written by this process, so newer than the list
+        self._touched: dict[Place, int] = {}  # while a list is read: what this process wrote, newer than the list
+        self._newest = 0  # the version that the server was at when it last told
+        self._is_rewritten = False  # until the next list: versions say nothing, the server came back from a backup
 
     # What is there.
 
@@ -86,19 +88,21 @@ class Mirror:
     def begin(self) -> None:
         """A list begins; it shows everything that was done until now."""
         self._unlisted = {(space, name) for space, names in self._kept.items() for name in names}
-        self._touched = set()
+        self._touched = {}
         self._deleting_before = set(self._deleting)
 
     def page(self, page: Document) -> Changes:
-        """One page of a list. The last one shows what is gone: the server's word, whatever its versions."""
+        """One page of a list. The last one shows what is gone: the server's word, whatever its versions. May raise Expired."""
+        self.compare(page["metadata"]["resourceVersion"])
         told = [change for item in page["items"] for change in self._listed(item)]
         if page["metadata"].get("continue"):
             return told
         version = page["metadata"]["resourceVersion"]
         for place in sorted(self._unlisted):
             told += self._drop(place, int(version))
-        self._unlisted, self._touched = set(), set()
-        self.version, self.is_synced = version, True
+        self._unlisted, self._touched = set(), {}
+        self.version, self._newest = version, int(version)
+        self.is_synced, self._is_rewritten = True, False
         return told
 
     def event(self, event: Document) -> Changes:
@@ -107,7 +111,8 @@ class Mirror:
         if event["type"] == "ERROR":
             raise error_of_status(found, Deed("watch", "", self.kind, "", ""), int(found.get("code", 500)))
         version = found["metadata"]["resourceVersion"]
-        self.version = version
+        self.compare(version)
+        self.version, self._newest = version, int(version)
         match event["type"]:
             case "BOOKMARK":
                 return []
@@ -115,6 +120,13 @@ class Mirror:
                 return self._deleted(found, int(version))
             case _:
                 return self._newer(found)
+
+    def compare(self, version: str) -> None:
+        """The server is at a version. Raises Expired, once, where it was further before: it came back from a backup."""
+        if int(version) >= self._newest or self._is_rewritten:
+            return
+        self._is_rewritten, self._touched = True, {}
+        raise Expired(f"The API server is at version {version} and was at {self._newest}: it came back from a backup.")
 
     def expire(self) -> None:
         """The server has forgotten the version that a watch would go on from."""
@@ -124,8 +136,13 @@ class Mirror:
 
     def wrote(self, document: Document) -> Changes:
         """The server's answer to a write of ours, which may come before or after the watch tells of it."""
-        self._touched.add(_place(document))
-        self._unlisted.discard(_place(document))
+        place, version = _place(document), _version(document)
+        self._unlisted.discard(place)
+        is_late = version <= self._touched.get(place, 0)
+        self._touched[place] = max(version, self._touched.get(place, 0))
+        if self._is_rewritten:
+            self._deleting.discard(document["metadata"]["uid"])  # what can be written lives
+            return [] if is_late else self._keep(place, document)
         return self._newer(document)
 
     def deleted(self, uid: str) -> None:
@@ -140,7 +157,9 @@ class Mirror:
 
     def _listed(self, item: Document) -> Changes:
         place = _place(item)
-        if place in self._touched:
+        if _version(item) <= self._touched.get(place, 0):
+            return []
+        if place in self._touched and not self._is_rewritten:
             return self._newer(item)
         self._unlisted.discard(place)
         if item["metadata"]["uid"] in self._deleting_before:  # it lives: the server came back from a backup

@@ -83,6 +83,7 @@ class Reflector:
 
     async def _watch(self) -> None:
         """One watch from the last version on; an end that came without a single event is followed by a rest."""
+        await self._refuse_a_backup()
         spread = self._chance.randint(-self._patience.spread, self._patience.spread)
         timeout = max(1, self._patience.stream + spread)
         told = self._client.watch(
@@ -96,6 +97,11 @@ class Reflector:
                 self._failures = 0
         if not heard:
             await self._rest()
+
+    async def _refuse_a_backup(self) -> None:
+        """A server that came back from a backup would leave a watch of a version that it has not reached yet silent."""
+        newest = await self._client.get(self._path, limit=1)
+        self._mirror.compare(newest["metadata"]["resourceVersion"])
 
     async def _rest(self) -> None:
         seconds = min(self._patience.longest_rest, self._patience.first_rest * 2.0 ** min(self._failures, 16))

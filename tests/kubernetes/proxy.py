@@ -22,7 +22,7 @@ class Proxy:
 
     def __init__(self, api: KubeApi) -> None:
         self._api, self._trust = api, ssl.create_default_context(cafile=str(api.ca))
-        self.asked = Counter[str]()  # by method, watches by their own word
+        self.asked = Counter[str]()  # by method, watches and lists of one by words of their own
         self.refusals: list[web.Response] = []  # the answers of the next requests that are no watches
         self.is_silent = False  # watches hear nothing more, and do not end
         self.is_deaf = False  # no connection is answered
@@ -39,7 +39,7 @@ class Proxy:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request, passed on or spoiled."""
         is_watch = request.query.get("watch") == "true"
-        self.asked["WATCH" if is_watch else request.method] += 1
+        self.asked["WATCH" if is_watch else "PEEK" if request.query.get("limit") == "1" else request.method] += 1
         if self.is_deaf:
             assert request.transport is not None
             request.transport.abort()
@@ -75,6 +75,8 @@ class Proxy:
             async for line in answer.content:
                 while self.is_silent:
                     await asyncio.sleep(0.05)
+                if self.is_deaf:  # it was asked before, and not cut because it had not begun
+                    break
                 if self.half_lines:
                     self.half_lines -= 1
                     await told.write(line[: len(line) // 2])

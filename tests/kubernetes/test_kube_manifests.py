@@ -193,6 +193,31 @@ async def test_a_restarted_server_is_followed_again(farm_api: KubeApi, client: K
         await until(is_seen)
 
 
+async def test_a_server_that_came_back_from_a_backup_is_believed_over_what_is_remembered(
+    farm_api: KubeApi, client: KubeClient, namespace: str
+) -> None:
+    collection = paths.collection("BrandProject", namespace)
+    mug, tea = [await client.create(collection, builders.project(name, namespace)) for name in ("mug", "tea")]
+    backup = await asyncio.to_thread(farm_api.back_up)
+    async with at_work(client, namespace) as manifests, aclosing(told(manifests, namespace)) as watch:
+        assert {(await next_of(watch))[1], (await next_of(watch))[1]} == {"mug", "tea"}
+        await manifests.set_status("BrandProject", namespace, "mug", mug["metadata"]["uid"], {"phase": "Ready"})
+        assert (await next_of(watch))[1] == "mug"
+        await manifests.create(builders.project("socks", namespace))
+        assert (await next_of(watch))[1] == "socks"
+        await manifests.delete("BrandProject", namespace, "tea")
+        assert (await next_of(watch))[1:4:2] == ("tea", True)
+        await asyncio.to_thread(farm_api.come_back_from, backup)
+        heard = {(await next_of(watch))[1:4:2] for _ in range(3)}
+        assert heard == {("mug", False), ("socks", True), ("tea", False)}
+        found = [one["metadata"] for one in await manifests.list("BrandProject")]
+        assert [(one["uid"], one["resourceVersion"]) for one in found] == [
+            (one["metadata"]["uid"], one["metadata"]["resourceVersion"]) for one in (mug, tea)
+        ]
+        await client.create(collection, builders.project("wool", namespace))
+        assert (await next_of(watch))[1] == "wool"
+
+
 async def test_a_frozen_server_costs_time_and_nothing_else(
     farm_api: KubeApi, client: KubeClient, namespace: str
 ) -> None:

@@ -27,6 +27,8 @@ class Follower(RuleBasedStateMachine):
         self.told: dict[str, int] = {}
         self.written: dict[str, tuple[str, int]] = {}  # what this process wrote: uid and version
         self.removed: set[str] = set()  # the uids that this process deleted
+        self.backup: Truth | None = None
+        self.is_rewritten = False  # from a return out of a backup to the end of the next list
 
     @rule(name=NAMES, is_ours=st.booleans())
     def somebody_writes(self, name: str, is_ours: bool) -> None:
@@ -54,6 +56,9 @@ class Follower(RuleBasedStateMachine):
     @rule()
     def a_page_comes(self) -> None:
         self.hear(self.mirror.page(self.pages.pop(0)))
+        if self.mirror.version and self.is_rewritten:
+            self.is_rewritten = False
+            self.removed -= {one["metadata"]["uid"] for one in self.truth.alive.values()}
 
     @precondition(lambda self: self.mirror.version and not self.stream)
     @rule()
@@ -64,6 +69,23 @@ class Follower(RuleBasedStateMachine):
     @rule()
     def an_event_comes(self) -> None:
         self.hear(self.mirror.event(self.stream.pop(0)))
+
+    @rule()
+    def somebody_backs_up(self) -> None:
+        self.backup = self.truth.copy()
+
+    @precondition(lambda self: self.backup is not None and self.mirror.version > str(self.backup.version))
+    @rule(is_written_at_once=st.booleans())
+    def the_server_comes_back_from_a_backup(self, is_written_at_once: bool) -> None:
+        """All connections break; before a watch begins again, the server is asked how far it is."""
+        assert self.backup is not None
+        self.truth, self.stream, self.pages = self.backup.copy(uids=self.truth.uids), [], []
+        self.is_rewritten, self.written = True, {}
+        if is_written_at_once and "mug" in self.truth.alive and self.truth.version + 1 < int(self.mirror.version):
+            self.hear(self.mirror.wrote(self.truth.change("mug")))
+        with pytest.raises(Expired, match="came back from a backup"):
+            self.mirror.compare(str(self.truth.version))
+        self.mirror.expire()
 
     @rule()
     def the_connection_breaks(self) -> None:
@@ -83,13 +105,15 @@ class Follower(RuleBasedStateMachine):
                 assert change.uid in self.told, f"{change} was never there"
                 del self.told[change.uid]
             else:
-                assert self.told.get(change.uid, 0) < change.resource_version, f"{change} is no news"
+                is_news = self.is_rewritten or self.told.get(change.uid, 0) < change.resource_version
+                assert is_news, f"{change} is no news"
                 self.told[change.uid] = change.resource_version
 
     @invariant()
     def what_is_shown_is_what_was_told(self) -> None:
         shown = {one["metadata"]["uid"]: int(one["metadata"]["resourceVersion"]) for one in self.mirror.documents()}
-        assert shown == {uid: version for uid, version in self.told.items() if uid not in self.removed}
+        told = {uid: version for uid, version in self.told.items() if uid not in self.removed}
+        assert self.is_rewritten or shown == told
 
     @invariant()
     def nothing_is_older_than_our_own_write(self) -> None:
@@ -172,11 +196,34 @@ def test_a_server_restored_from_a_backup_is_believed_although_its_versions_are_l
     mirror.deleted("uid-1")
     backup = Truth()
     backup.make("socks")
+    with pytest.raises(Expired, match="is at version 101 and was at 102"):
+        mirror.compare(str(backup.version))
     mirror.expire()
     mirror.begin()
-    for page in backup.pages():
-        mirror.page(page)
+    pages = list(backup.pages())
+    assert [change.resource_version for change in mirror.wrote(backup.change("socks"))] == [102]
+    assert [change for page in pages for change in mirror.page(page)] == []
     assert list(mirror.documents()) == [backup.alive["socks"]]
+
+
+def test_a_list_or_an_event_of_a_lower_version_shows_a_backup_too() -> None:
+    truth = Truth()
+    before = truth.bookmark()
+    truth.make("socks")
+    mirror = synced(truth)
+    with pytest.raises(Expired, match="is at version 100 and was at 101"):
+        mirror.event(before)
+    mirror.expire()
+    mirror.begin()
+    empty = {"items": [], "metadata": {"resourceVersion": "100"}}
+    assert [(change.name, change.deleted) for change in mirror.page(empty)] == [("socks", True)]
+    again = synced(truth)
+    again.expire()
+    again.begin()
+    with pytest.raises(Expired):
+        again.page(empty)
+    again.begin()
+    assert [(change.name, change.deleted) for change in again.page(empty)] == [("socks", True)]
 
 
 def test_what_a_finished_watch_leaves_behind_is_where_the_next_goes_on() -> None:

@@ -15,12 +15,12 @@ class Truth:
         self.version = 100
         self.alive: dict[str, Document] = {}
         self.history: list[Document] = []
-        self._uids = 0
+        self.uids = 0  # how many were given out, whatever became of them
 
     def make(self, name: str) -> Document:
         """A new document, or a namesake of one that was deleted."""
-        self._uids += 1
-        return self._put("ADDED", name, f"uid-{self._uids}")
+        self.uids += 1
+        return self._put("ADDED", name, f"uid-{self.uids}")
 
     def change(self, name: str) -> Document:
         """Another version of a document."""
@@ -44,6 +44,13 @@ class Truth:
     def events(self, after: str) -> list[Document]:
         """What happened after a version."""
         return [event for event in self.history if int(event["object"]["metadata"]["resourceVersion"]) > int(after)]
+
+    def copy(self, uids: int = 0) -> Truth:
+        """A backup, or a server that came back from one: a uid that was ever given out is given to nobody else."""
+        copied = Truth()
+        copied.version, copied.uids = self.version, max(uids, self.uids)
+        copied.alive, copied.history = dict(self.alive), list(self.history)
+        return copied
 
     def bookmark(self) -> Document:
         """The newest version, without anything having happened."""

@@ -13,7 +13,7 @@ from typing import Any
 
 from cluster.folder_store import FolderStore
 from cluster.local_manifests import LocalManifests
-from cluster.ports import OwnerReport, WantedSet
+from cluster.ports import Change, OwnerReport, WantedSet
 from jobs.errors import StoreUnavailable
 from operators.act import Actor
 from operators.controller import WATCHED
@@ -130,11 +130,15 @@ class World:
     async def settle(self) -> None:
         """Rounds over every place, in order, until no round changes a fact."""
         for _ in range(50):
-            self.rounds.observer.words.forget()  # as a watch would tell of new ones
+            await self.rounds.observer.words.compare(await self._reviews())  # as a relist does
             again = [await self.rounds.look(place) for place in await self._places()]
             if not any(again):
                 return
         raise AssertionError("the controller never comes to rest")
+
+    async def _reviews(self) -> list[Change]:
+        changes = await self.documents.changes(0)
+        return [one for one in changes if one.kind == "Review" and not one.deleted]
 
     async def live(self) -> None:
         """Controller and workers by turns until nothing moves; a killed controller is started again."""

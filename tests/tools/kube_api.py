@@ -136,6 +136,27 @@ class KubeApi:
         revision = self._ask_etcd("kv/range", {"key": "AA=="})["header"]["revision"]
         self._ask_etcd("kv/compaction", {"revision": revision, "physical": True})
 
+    def back_up(self) -> Path:
+        """A copy of all that etcd holds, which is away for a moment."""
+        backup = self.folder / f"backup-{secrets.token_hex(4)}"
+        self.etcd.stop()
+        shutil.copytree(self.folder / "etcd", backup)
+        self._start_etcd_again()
+        return backup
+
+    def come_back_from(self, backup: Path) -> None:
+        """As after a disaster: all that was done since the backup is gone, and versions count on from there. The backup is used up."""
+        self.stop_server()
+        self.etcd.stop()
+        shutil.rmtree(self.folder / "etcd")
+        backup.rename(self.folder / "etcd")
+        self._start_etcd_again()
+        self.start_server()
+
+    def _start_etcd_again(self) -> None:
+        self.etcd = _start_etcd(build.binary("etcd"), self.etcd.port, self.folder)
+        servers.wait_until_ready(self.etcd, _etcd_is_ready)
+
     def _ask_etcd(self, what: str, body: dict[str, object]) -> dict[str, dict[str, object]]:
         asked = urllib.request.Request(f"http://127.0.0.1:{self.etcd.port}/v3/{what}", json.dumps(body).encode())
         with urllib.request.urlopen(asked, timeout=10) as answer:
@@ -201,7 +222,7 @@ def running(folder: Path) -> Iterator[KubeApi]:
             yield api
         finally:
             api.stop_server()
-            etcd.stop()
+            api.etcd.stop()
             shutil.rmtree(folder / "etcd", ignore_errors=True)
 
 
