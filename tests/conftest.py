@@ -1,4 +1,5 @@
-"""What every test shares: the GPU's tests are collected only when they are asked for by path; logs are as they were after each."""
+"""What every test shares: those that take a GPU or a whole cluster are collected only when they are asked for by path; logs are as
+they were after each."""
 
 from __future__ import annotations
 
@@ -8,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-collect_ignore_glob: list[str] = [] if any("gpu" in argument for argument in sys.argv) else ["gpu/*", "bench/*"]
+ASKED_FOR_BY_PATH = ("gpu", "bench", "whole")
+
+collect_ignore_glob = [f"{part}/*" for part in ASKED_FOR_BY_PATH if not any(part in argument for argument in sys.argv)]
 
 
 @pytest.fixture(autouse=True)

@@ -38,7 +38,7 @@ def folders() -> dict[str, list[str]]:
     those = sorted(
         path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file() and any(path.rglob("test_*.py"))
     )
-    waiting = [name for name in those if name not in (*COMPUTE, "gpu", "bench")]
+    waiting = [name for name in those if name not in (*COMPUTE, "gpu", "bench", "whole")]
     return {"compute": list(COMPUTE), "servers": waiting}
 
 

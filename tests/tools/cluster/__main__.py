@@ -1,4 +1,4 @@
-"""`python -m tests.tools.cluster up|down|status|node add|image TARGET|load IMAGE.tar`: a real cluster by hand."""
+"""`python -m tests.tools.cluster packages|up|down|status|node add|image TARGET|load IMAGE.tar`: a real cluster by hand."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tests.tools.cluster import images, life, machine, places
 from tests.tools.cluster.places import ClusterFailed
 
 EXAMPLES = """\
+  packages                    installs the Debian packages that all of it takes
   up                          two nodes, ready for pods and RayClusters; prints the kubeconfig's path
   image controller            builds that target of the Dockerfile; prints the archive's path
   load controller.tar         its images, for the pods of every node (or --node node-a)
@@ -39,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
+    _verb(verbs, "packages", "install what is missing of Debian", lambda given: machine.install_packages())
     up = _verb(verbs, "up", "bring a cluster up", _up)
     up.add_argument("--nodes", type=int, default=2, help="how many (default 2)")
     up.add_argument(

@@ -41,14 +41,26 @@ def check_root() -> None:
 
 def check_packages() -> None:
     """Raises ClusterFailed, with the line that installs what lacks."""
-    missing = sorted(
-        package for program, package in PACKAGES.items() if shutil.which(program, path=programs.PATH) is None
-    )
-    if missing:
+    if missing := missing_packages():
         raise ClusterFailed(
             f"The cluster needs {len(missing)} Debian packages that are not here. Install them:\n"
             f"  apt-get install -y --no-install-recommends {' '.join(missing)}"
         )
+
+
+def missing_packages() -> list[str]:
+    """Debian's packages of what is not here, by name."""
+    return sorted(package for program, package in PACKAGES.items() if shutil.which(program, path=programs.PATH) is None)
+
+
+def install_packages() -> None:
+    """Those that are missing, by apt-get; none where all are here. Raises ClusterFailed."""
+    check_root()
+    if missing := missing_packages():
+        environment = {"DEBIAN_FRONTEND": "noninteractive"}
+        said("apt-get", "update", environment=environment)
+        said("apt-get", "install", "--yes", "--no-install-recommends", *missing, environment=environment)
+        check_packages()
 
 
 def check_disk(folder: Path, free_gib: int) -> None:

@@ -1,0 +1,115 @@
+"""A farm's whole life on a real cluster, from the first `kubectl apply` to `helm uninstall`. These tests follow one another:
+each finds the farm as the one before it left it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from jobs import blobs, keys, publish
+from jobs.records import CampaignRecord, ImageRecord
+from jobs.shots import Plan
+from tests.whole import faults, work
+from tests.whole.onlooker import Onlooker
+from tests.whole.site import Site, until
+
+pytestmark = [pytest.mark.whole, pytest.mark.timeout(1800)]
+
+KILLS = 20
+
+
+def test_two_brands_and_a_campaign_by_kubectl_alone_while_the_controller_is_killed_again_and_again(site: Site) -> None:
+    work.bring_pictures(site)
+    work.keep_every_writing(site)
+    seen = Onlooker(site)
+    for brand in work.BRANDS:
+        site.kubectl("apply", document=work.example(brand))
+    killing = threading.Thread(target=lambda: [faults.kill_controller(site) for _ in range(KILLS)])
+    with seen.watching():
+        killing.start()
+        for brand in work.BRANDS:
+            site.wait(f"brandproject/{brand}", "Trained", 900)
+        me = json.loads(site.kubectl("auth", "whoami", "--output=json"))["status"]["userInfo"]["username"]
+        for brand in work.BRANDS:
+            site.kubectl("create", document=work.review(brand, "v1", me))
+            site.wait(f"brandproject/{brand}", "Ready", 120)
+        site.kubectl("apply", document=work.campaign_of_both())
+        site.kubectl("apply", document=work.campaign("meanwhile", list(work.BRANDS), 40))
+        site.wait("campaign/spring-nightly", "Complete", 600)
+        killing.join()
+        site.wait("campaign/meanwhile", "Complete", 600)
+    assert site.status("campaign", "spring-nightly")["shots"]["made"] == 80
+    assert (_pictures(site, "spring-nightly"), _pictures(site, "meanwhile")) == (80, 400)
+    assert seen.looks > KILLS
+    assert seen.broken_promises() == []
+    events = site.kubectl("describe", "brandproject", "stable-socks").partition("Events:")[2]
+    assert "Trained" in events
+
+
+def test_the_same_farm_by_the_cli(site: Site) -> None:
+    site.brandfarm("sheet", "stable-socks", "--to", "sheet", "-n", "studio-a")
+    sheet = site.folder / "sheet"
+    assert (sheet / "index.html").exists()
+    assert len(list(sheet.rglob("*.png"))) >= 12
+    site.brandfarm("campaign", "pull", "spring-nightly", "-n", "studio-a", "--to", "pulled")
+    assert len(list((site.folder / "pulled").rglob("*.png"))) == 80
+    site.brandfarm("doctor")
+
+
+def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site) -> None:
+    seen = Onlooker(site)
+    with seen.watching():
+        site.kubectl("apply", document=work.brand("night-socks", "stable-socks", 500, 11))
+        site.kubectl("apply", document=work.campaign("after-training", ["night-socks"], 4))
+        for name, strike in faults.ALL.items():
+            site.kubectl("apply", document=work.campaign(name, list(work.BRANDS), 40, start=work.seed_of(name)))
+            until(f"{name} is at work", lambda name=name: _made(site, name), 300)
+            strike(site)
+        for campaign in (*faults.ALL, "after-training"):
+            site.wait(f"campaign/{campaign}", "Complete", 600)
+    assert seen.looks > len(faults.ALL)
+    assert seen.broken_promises() == []
+    assert [_pictures(site, name) for name in faults.ALL] == [400] * len(faults.ALL)
+
+
+def test_what_grew_with_the_work_is_given_back(site: Site) -> None:
+    until("one worker is left", lambda: len(site.pods(faults.WORKER)) == 1, 300)
+
+
+def test_an_upgrade_and_a_removal_keep_the_brands(site: Site) -> None:
+    before = {brand: site.manifest("brandproject", brand) for brand in work.BRANDS}
+    site.install("--set", "controller.chunk=32", "--set", "ray.head.podAnnotations.because=upgrade")
+    site.until_ready()
+    site.kubectl("apply", document=work.campaign("upgraded", ["stable-socks"], 2, start=7_000))
+    site.wait("campaign/upgraded", "Complete", 600)
+    site.helm("uninstall", "brandfarm", "--wait")
+    for brand, was in before.items():
+        now = site.manifest("brandproject", brand)
+        assert (now["metadata"]["uid"], now["spec"]) == (was["metadata"]["uid"], was["spec"])
+        assert now["status"]["versions"] == was["status"]["versions"]
+    site.install()
+    site.until_ready()
+    site.kubectl("apply", document=work.campaign("removed", ["harbour-mugs"], 2, start=8_000))
+    site.wait("campaign/removed", "Complete", 600)
+    assert Onlooker(site).broken_promises() == []
+
+
+def _made(site: Site, campaign: str) -> int:
+    return int(site.status("campaign", campaign).get("shots", {}).get("made", 0))
+
+
+def _pictures(site: Site, campaign: str) -> int:
+    """How many different pictures a campaign has in the store, each opened."""
+    body = publish.read(site.store, keys.campaign(site.manifest("campaign", campaign)["metadata"]["uid"]))
+    plan = Plan.model_validate(blobs.get_json(site.store, CampaignRecord.model_validate(body).plan))
+    found = set()
+    for shot in plan.shots():
+        record = ImageRecord.model_validate(publish.read(site.store, keys.image(shot.recipe.hash)))
+        with Image.open(BytesIO(blobs.get(site.store, record.digest))) as picture:
+            picture.load()
+        found.add(record.digest)
+    return len(found)
