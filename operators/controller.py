@@ -16,6 +16,7 @@ from cluster.ports import Change, Manifests, Owners, Wake
 from jobs.errors import FarmError, StaleTerm
 from jobs.ports import Clock
 from operators.act import Charge
+from operators.complaints import Complaint
 from operators.relist import WATCHED as WATCHED
 from operators.relist import Relist
 from operators.rounds import Place, Rounds
@@ -74,6 +75,7 @@ class Controller:
         self.synced = asyncio.Event()  # set once every manifest was judged, and all that do not rest stand in line
         self._queue = WorkQueue[Place]()
         self._bell = asyncio.Event()
+        self._silence = Complaint(clock.monotonic)  # the dispatcher's
 
     def metrics(self) -> bytes:
         """Its figures in Prometheus' text format."""
@@ -125,7 +127,10 @@ class Controller:
                 self._wake(project)
             return
         place = Place(change.kind, change.namespace, change.name)
-        self._rounds.met(place, change.uid)
+        if change.deleted:
+            self._rounds.missed(place, change.uid)
+        else:
+            self._rounds.met(place, change.uid)
         rest = self._rounds.resting.of(place)
         is_known = rest is not None and (rest.uid, rest.version) == (change.uid, change.resource_version)
         if change.deleted or not (is_known or self._rounds.wrote(place, change.resource_version)):
@@ -141,10 +146,14 @@ class Controller:
                 wake = await self._news.events(last.number, self._pace.poll)
             except FarmError as away:  # also a wrong token: what needs no dispatcher goes on
                 self._rounds.figures.dispatcher_answered(False)
-                log.warning("dispatcher does not answer", reason=away.reason, error=away.message)
+                if self._silence.is_due():
+                    log.warning("dispatcher does not answer", reason=away.reason, error=away.message)
                 await asyncio.sleep(self._pace.away)
                 continue
             self._rounds.figures.dispatcher_answered(True)
+            lasted = self._silence.over()
+            if lasted is not None:
+                log.info("dispatcher answers again", seconds=round(lasted, 1))
             if wake.epoch != last.epoch:
                 log.info("dispatcher met", epoch=wake.epoch)
                 await self._meet_dispatcher()
@@ -179,7 +188,7 @@ class Controller:
                     await asyncio.sleep(self._pace.doubt)
                 for lost in await self._unwatched.still_lost(suspects) if suspects else ():
                     log.info("deleted unseen", kind=lost.place.kind, name=lost.place.name, uid=lost.uid)
-                    self._rounds.met(lost.place, lost.uid)
+                    self._rounds.missed(lost.place, lost.uid)
                     self._wake(lost.place)
             except StaleTerm:
                 raise

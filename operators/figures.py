@@ -101,6 +101,10 @@ class ControllerFigures:
         """Between reading a manifest and writing its status, somebody changed or deleted it."""
         self._conflicts.inc()
 
+    def held(self, count: int) -> None:
+        """So many manifests are gone whose work is not withdrawn yet."""
+        self._held.set(count)
+
     def forgotten(self, place: Place) -> None:
         """A manifest is no more."""
         self._phases.pop(place, None)
@@ -132,6 +136,7 @@ class ControllerFigures:
             f"{PREFIX}conflicts_total", "Statuses overtaken by an edit or a deletion.", registry=kept
         )
         self._relists = Counter(f"{PREFIX}relists_total", "Times that every manifest was woken.", registry=kept)
+        self._held = Gauge(f"{PREFIX}withdrawals_held", "Gone at once with most others: not withdrawn.", registry=kept)
         self._depth = Gauge(f"{PREFIX}queue_depth", "Manifests that wait for a round.", registry=kept)
         self._since = Gauge(f"{PREFIX}since_good_round_seconds", "Seconds since a round went well.", registry=kept)
         self._away_seconds = Gauge(f"{PREFIX}away_seconds", "How long it has been away.", ["whom"], registry=kept)

@@ -68,7 +68,8 @@ def put_together(
     lookups = Lookups(base=catalogue.by_name, listing=listings.digest, now=clock.now)
     observer = Observer(documents, store, lookups, chosen.chunk)
     actor = Actor(documents, store, dispatcher, clock.now, charge)
-    rounds = Rounds(documents, observer, actor, clock, there.recorder, there.status_seconds)
+    hold_seconds = chosen.hold_seconds if chosen.kubernetes else 0.0  # nobody deletes a file's kinds by mistake
+    rounds = Rounds(documents, observer, actor, clock, there.recorder, there.status_seconds, hold_seconds)
     watched = chosen.watched_namespaces
     unwatched = Unwatched(documents, store, dispatcher, charge, lambda space: not watched or space in watched)
     return Controller(documents, rounds, dispatcher, clock, pace, charge=charge, unwatched=unwatched)

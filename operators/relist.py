@@ -53,6 +53,8 @@ class Relist:
         restless = {place for place in there if resting.of(place) is None}
         changed = {place for place, one in there.items() if self._is_other(place, one)}
         gone = {place for place in self._rounds.places() if place not in there}
+        for place in gone:
+            self._rounds.missed_all(place)
         turn = resting.oldest(max(SMALL_FARM, math.ceil(self._share * len(resting))))
         elsewhere = await self._moved_elsewhere()
         return Found(

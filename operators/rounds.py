@@ -20,6 +20,8 @@ from jobs.ports import Clock
 from jobs.spec import Job
 from operators import tidings
 from operators.act import Actor, says_already
+from operators.brake import Brake
+from operators.complaints import Complaint
 from operators.decision import Decision
 from operators.figures import ControllerFigures
 from operators.holders import Holders
@@ -33,6 +35,8 @@ from operators.resting import NEVER, Rest, Resting
 from operators.unreadable import AnyStatus, kept_status, last_status, with_trouble
 
 Document = dict[str, Any]
+
+CONFIRM = "Restore them; or start the controller with BRANDFARM_HOLD_SECONDS=0, which confirms that they shall go."
 
 log = structlog.get_logger("controller")
 
@@ -48,10 +52,12 @@ class Rounds:
         clock: Clock,
         recorder: Recorder | None = None,
         status_seconds: float = 0.0,
+        hold_seconds: float = 0.0,
     ) -> None:
         self._documents, self.observer, self._actor, self._clock = documents, observer, actor, clock
         self._recorder, self._status_seconds = recorder or LogRecorder(), status_seconds
         self.figures = ControllerFigures(clock.monotonic)
+        self._brake, self._holding = Brake(clock.monotonic, hold_seconds), Complaint(clock.monotonic)
         self._uids: dict[Place, set[str]] = defaultdict(set)  # everything that was ever seen at a place
         self._reports: dict[str, OwnerReport] = {}  # the dispatcher's last answer, by uid
         self._at_work: dict[Place, str] = {}  # the uids that wanted something when they were last handed over
@@ -67,6 +73,17 @@ class Rounds:
     def met(self, place: Place, uid: str) -> None:
         """A manifest was seen at a place; what it left behind is cleared away once it is gone."""
         self._uids[place].add(uid)
+        self._brake.met(place.kind, uid)
+
+    def missed(self, place: Place, uid: str) -> None:
+        """A manifest is gone from a place: told for all at once, before the first is cleared away, it tells a brake how many."""
+        self.met(place, uid)
+        self._brake.missed(place.kind, uid)
+
+    def missed_all(self, place: Place) -> None:
+        """Nothing is at a place any more."""
+        for uid in self._uids.get(place, set()):
+            self._brake.missed(place.kind, uid)
 
     def places(self) -> list[Place]:
         """Every place where something was seen and not yet cleared away."""
@@ -142,17 +159,42 @@ class Rounds:
     async def _clear_away(self, place: Place, document: Document | None) -> None:
         """Withdraw what was deleted at a place, and forget it."""
         alive = set() if document is None else {document["metadata"]["uid"]}
+        for uid in alive:
+            self._brake.returned(place.kind, uid)
         for uid in sorted(self._uids[place] - alive):
+            if document is None and self._is_held(place, uid):
+                continue
             await self._actor.retire(place, uid, self._holders.may_hold(uid))
             self._uids[place].discard(uid)
             self._reports.pop(uid, None)
             self._holders.forget(uid)
             self.observer.forget(uid)
+            self._brake.withdrawn(place.kind, uid)
+        self._tell_held()
         if document is None:
-            memories = (self._uids, self._at_work, self._waits_for, self._written, self._look_at, self._said)
+            memories = (self._at_work, self._waits_for, self._written, self._look_at, self._said)
             for memory in memories:
                 memory.pop(place, None)
             self.figures.forgotten(place)
+            if not self._uids[place]:
+                del self._uids[place]
+
+    def _is_held(self, place: Place, uid: str) -> bool:
+        """Whether one that is gone may not be withdrawn yet; it is looked at again when that may have changed."""
+        seconds = self._brake.seconds_until_withdrawal(place.kind, uid)
+        if seconds:
+            self._postponed[place] = self._clock.monotonic() + seconds
+        return seconds > 0
+
+    def _tell_held(self) -> None:
+        held = self._brake.held()
+        self.figures.held(held)
+        if held and self._holding.is_due():
+            gone = self._brake.gone()
+            log.warning("many manifests are gone at once: their work is not withdrawn yet", gone=gone, next=CONFIRM)
+        lasted = None if held else self._holding.over()
+        if lasted is not None:
+            log.info("no withdrawal is held any more", seconds=round(lasted))
 
     async def _decide(self, place: Place, document: Document) -> tuple[Observed, Decision]:
         """Observe, reconcile, and write down what must be written."""
