@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from cluster.clocks import MachineClock
 from cluster.folder_store import FolderStore
-from cluster.ports import Change, JobReport, Manifests, OwnerReport, Owners, Wake, WantedSet
+from cluster.ports import Change, JobReport, Manifests, OwnerReport, Owners, Recorder, Wake, WantedSet
 from cluster.uploads import UPLOAD, UploadedFile, UploadListing
 from jobs import blobs, keys, manifests, plan, publish
 from jobs.bases.catalogue import Catalogue
@@ -26,6 +26,8 @@ from operators.rounds import Rounds, place_of
 from tests import builders
 
 Document = dict[str, Any]
+Names = list[tuple[str, str]]
+Changes = list[Change]
 PICTURES = 12
 
 
@@ -59,10 +61,10 @@ class CountedManifests:
     async def list(self, kind: str, namespace: str | None = None) -> list[Document]:
         return await self.inner.list(kind, namespace)
 
-    async def names(self, kind: str, namespace: str | None = None) -> list[tuple[str, str]]:
+    async def names(self, kind: str, namespace: str | None = None) -> Names:
         return await self.inner.names(kind, namespace)
 
-    async def changes(self, after: int) -> list[Change]:
+    async def changes(self, after: int) -> Changes:
         return await self.inner.changes(after)
 
     async def get(self, kind: str, namespace: str, name: str) -> Document:
@@ -87,18 +89,25 @@ class CountedManifests:
         return self.inner.watch(after)
 
 
-def rounds_over(documents: Manifests, store: ObjectStore, dispatcher: QuietDispatcher) -> Rounds:
-    """A controller's rounds as its process makes them."""
+def rounds_over(
+    documents: Manifests,
+    store: ObjectStore,
+    dispatcher: QuietDispatcher,
+    recorder: Recorder | None = None,
+    status_seconds: float = 0.0,
+) -> Rounds:
+    """A controller's rounds as its process makes them; the last two only where an API server keeps the manifests."""
     clock = MachineClock()
     listings, catalogue = Listings(store, clock), Catalogue(store, memo_seconds=10.0)
     lookups = Lookups(base=catalogue.by_name, listing=listings.digest, now=clock.now)
     observer = Observer(documents, store, lookups, chunk=16)
-    return Rounds(documents, observer, Actor(documents, store, dispatcher, clock.now), clock)
+    actor = Actor(documents, store, dispatcher, clock.now)
+    return Rounds(documents, observer, actor, clock, recorder, status_seconds)
 
 
-async def filled(documents: Manifests, store: FolderStore, count: int) -> list[Document]:
+async def filled(documents: Manifests, store: FolderStore, count: int, namespace: str = "default") -> list[Document]:
     """So many brands at rest in a namespace, as they were created."""
-    made = [await _created(documents, store, f"brand-{number:05d}") for number in range(count)]
+    made = [await _created(documents, store, f"brand-{number:05d}", namespace) for number in range(count)]
     rounds = rounds_over(documents, store, QuietDispatcher())
     for document in made:
         again = await rounds.look(place_of(document))
@@ -106,14 +115,14 @@ async def filled(documents: Manifests, store: FolderStore, count: int) -> list[D
     return made
 
 
-async def _created(documents: Manifests, store: FolderStore, name: str) -> Document:
+async def _created(documents: Manifests, store: FolderStore, name: str, namespace: str) -> Document:
     files = tuple(
         UploadedFile(name=f"{number}.png", size=1000, digest=builders.digest(f"{name} {number}"))
         for number in range(PICTURES)
     )
     address = UPLOAD + blobs.put_json(store, UploadListing(files=files).model_dump(mode="json"))
     dataset = {"source": address, "rights": {"owner": "Studio A", "basis": "owned"}}
-    document = await documents.create(builders.project(name, dataset=dataset, gate={"approvals": 0}))
+    document = await documents.create(builders.project(name, namespace, dataset=dataset, gate={"approvals": 0}))
     project = manifests.parse(document)
     assert isinstance(project, BrandProject)
     _publish_results(store, project)
