@@ -12,6 +12,8 @@ from typing import Literal
 from jobs.errors import DispatcherUnavailable, StoreUnavailable
 from jobs.manifests import BrandProjectStatus, CampaignStatus, Condition, ConditionStatus
 from jobs.manifests.status import Status
+from operators.schedule import LAST_AT_WORK
+from operators.schedule_status import SKIPPED
 
 FARM_WIDE = frozenset({DispatcherUnavailable.__name__, StoreUnavailable.__name__})
 
@@ -33,13 +35,19 @@ def between(before: Status | None, now: AnyStatus) -> tuple[Tiding, ...]:
     match now:
         case BrandProjectStatus():
             old = before if isinstance(before, BrandProjectStatus) else BrandProjectStatus()
-            return (*_of_project(old, now), *_trouble(old, now))
+            first = () if before else (_normal("Accepted", "The controller has read it and follows it from now on."),)
+            return (*first, *_of_project(old, now), *_trouble(old, now))
         case CampaignStatus():
             older = before if isinstance(before, CampaignStatus) else CampaignStatus()
-            return (*_of_campaign(older, now), *_trouble(older, now))
+            told = _of_schedule if _is_of_schedule(now) else _of_campaign
+            return (*told(older, now), *_trouble(older, now))
 
 
 def _of_project(old: BrandProjectStatus, now: BrandProjectStatus) -> Iterator[Tiding]:
+    if _is(now, "Intake", "Queued") and not _is(old, "Intake", "Queued"):
+        yield _normal("IntakeQueued", now.message or "")
+    if _is(now, "Intake", "Intake") and not _is(old, "Intake", "Intake"):
+        yield _normal("IntakeStarted", now.message or "")
     if _turned(old, now, "DatasetReady"):
         yield _normal("DatasetReady", _said(now, "DatasetReady"))
     if now.newest is not None and now.newest != old.newest:
@@ -70,6 +78,30 @@ def _of_campaign(old: CampaignStatus, now: CampaignStatus) -> Iterator[Tiding]:
         yield _normal("CampaignCancelled", message)
     if now.phase in ("Failed", "Refused") and (old.phase, old.reason) != (now.phase, now.reason):
         yield Tiding("Warning", f"Campaign{now.phase}", message)
+
+
+def _of_schedule(old: CampaignStatus, now: CampaignStatus) -> Iterator[Tiding]:
+    """A night that was left out, or drew nothing, is a trouble where nobody asked for that; then it is told as one."""
+    for name in now.active:
+        if name not in old.active:
+            yield _normal("NightBegan", f"{name} begins.")
+    if now.reason == LAST_AT_WORK and old.reason != LAST_AT_WORK:
+        yield _normal("NightWaits", now.message or "")
+    last, known, trouble = now.last_night, old.last_night, _degraded(now)
+    is_new = last is not None and (known is None or (last.time, last.phase) != (known.time, known.phase))
+    if last is not None and is_new and not (trouble and trouble.reason in ("NightSkipped", "NightFailed")):
+        if last.phase == SKIPPED:
+            yield _normal("NightSkipped", f"{last.name} is left out: {last.message or last.reason}")
+        else:
+            yield _normal("NightEnded", f"{last.name}: {last.phase}, {last.progress or '0/0'} images.")
+    if now.phase in ("Scheduled", "Suspended") and old.phase not in (now.phase, "Running"):
+        yield _normal(now.phase, now.message or "")
+    if now.phase == "Complete" and old.phase != "Complete":
+        yield _normal("ScheduleEnded", now.message or "")
+
+
+def _is_of_schedule(status: CampaignStatus) -> bool:
+    return status.phase in ("Scheduled", "Running", "Suspended") or status.reason == "ScheduleEnded"
 
 
 def _has_started(status: CampaignStatus) -> bool:

@@ -13,6 +13,7 @@ from operators.tidings import Tiding, between
 from operators.unreadable import kept_status
 from tests import builders
 from tests.builders import NOON
+from tests.operators import test_schedule as nights
 from tests.operators.sights import approval, declared, leased, seen, told, version
 
 
@@ -27,6 +28,8 @@ def reasons(*told: Tiding) -> list[tuple[str, str]]:
 
 
 PROJECT = declared()
+QUEUED = said(seen(PROJECT, taken_in=False))
+TAKES_IN = QUEUED.model_copy(update={"reason": "Intake", "message": "Pictures are taken in: 3 of 9."})
 TAKEN_IN, IN_TRAINING = said(seen(PROJECT)), version(PROJECT, trained=False)
 WAITS = said(seen(PROJECT, IN_TRAINING))
 TRAINS = said(seen(PROJECT, IN_TRAINING, report=told((IN_TRAINING.job, leased(30, 300)))))
@@ -38,15 +41,17 @@ SERVES = said(seen(PROJECT, version(PROJECT), words=(approval(),)))
 @pytest.mark.parametrize(
     ("before", "now", "expected"),
     [
-        (None, said(seen(PROJECT, taken_in=False)), []),
-        (None, TAKEN_IN, ["DatasetReady"]),
+        (None, QUEUED, ["Accepted", "IntakeQueued"]),
+        (QUEUED, QUEUED, []),
+        (QUEUED, TAKES_IN, ["IntakeStarted"]),
+        (TAKES_IN, TAKEN_IN, ["DatasetReady"]),
         (TAKEN_IN, WAITS, ["VersionDeclared"]),
         (WAITS, TRAINS, ["TrainingStarted"]),
         (TRAINS, FURTHER, []),
         (TRAINS, JUDGED, ["Trained", "AwaitingApproval"]),
         (JUDGED, SERVES, ["Serving"]),
         (SERVES, SERVES, []),
-        (None, SERVES, ["DatasetReady", "VersionDeclared", "Trained", "Serving"]),
+        (None, SERVES, ["Accepted", "DatasetReady", "VersionDeclared", "Trained", "Serving"]),
     ],
 )
 def test_a_brands_life(before: BrandProjectStatus | None, now: BrandProjectStatus, expected: list[str]) -> None:
@@ -71,7 +76,7 @@ def test_a_refused_dataset_is_told_with_its_sentence_once() -> None:
     trouble = Trouble(reason="SourceUnreadable", message="It lies nowhere.", hint="Upload it again.")
     refused = said(seen(PROJECT, taken_in=False, intake=ObservedIntake(trouble=trouble)))
     expected = (Tiding("Warning", "DatasetRefused", "It lies nowhere. Upload it again."),)
-    assert between(None, refused) == expected
+    assert between(None, refused)[1:] == expected
     assert between(refused, refused) == ()
 
 
@@ -110,3 +115,44 @@ def test_a_campaigns_life(
 
 def of_campaign(phase: str, reason: str) -> CampaignStatus:
     return CampaignStatus(phase=phase, reason=reason, message="As it is.")
+
+
+LAST, BEGINS = "spring-20261120t0130", "spring-20261121t0130"
+EARLY = nights.status_of(nights.seen(nights.nightly(), nights.TONIGHT - 60, nights.night()))
+AT_NIGHT = nights.status_of(nights.seen(nights.nightly(), nights.TONIGHT, nights.night()))
+HELD_UP = nights.status_of(nights.seen(nights.nightly(), nights.TONIGHT, nights.night(phase="Generating")))
+TOO_LATE = nights.TONIGHT + 5 * nights.HOUR
+IN_THE_MORNING = nights.status_of(nights.seen(nights.nightly(), TOO_LATE, nights.night("11-21T01:30")))
+FAILED = nights.status_of(nights.seen(nights.nightly(), TOO_LATE, nights.night("11-21T01:30", "Failed", "0/20")))
+MISSED = nights.status_of(nights.seen(nights.nightly(), TOO_LATE, nights.night()))
+FORBIDDEN = nights.status_of(nights.seen(nights.nightly(), TOO_LATE, nights.night(phase="Generating")))
+SUSPENDED = nights.status_of(nights.seen(nights.nightly(suspend=True), TOO_LATE, nights.night()))
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        (None, AT_NIGHT, [("Normal", "NightBegan"), ("Normal", "NightEnded")]),
+        (EARLY, AT_NIGHT, [("Normal", "NightBegan")]),
+        (AT_NIGHT, AT_NIGHT, []),
+        (AT_NIGHT, IN_THE_MORNING, [("Normal", "NightEnded")]),
+        (AT_NIGHT, FAILED, [("Warning", "NightFailed")]),
+        (EARLY, HELD_UP, [("Normal", "NightBegan"), ("Normal", "NightWaits")]),
+        (HELD_UP, FORBIDDEN, [("Warning", "NightSkipped")]),
+        (EARLY, MISSED, [("Warning", "NightSkipped")]),
+        (MISSED, MISSED, []),
+        (EARLY, SUSPENDED, [("Normal", "NightSkipped"), ("Normal", "Suspended")]),
+        (SUSPENDED, EARLY, [("Normal", "NightEnded"), ("Normal", "Scheduled")]),
+    ],
+)
+def test_a_schedules_life(before: CampaignStatus | None, now: CampaignStatus, expected: list[tuple[str, str]]) -> None:
+    assert reasons(*between(before, now)) == expected
+
+
+def test_the_nights_are_told_by_their_names() -> None:
+    assert [one.message for one in between(EARLY, AT_NIGHT)] == [f"{BEGINS} begins."]
+    assert [one.message for one in between(AT_NIGHT, IN_THE_MORNING)] == [f"{BEGINS}: Complete, 20/20 images."]
+    (waits,) = [one for one in between(EARLY, HELD_UP) if one.reason == "NightWaits"]
+    assert f"{BEGINS} waits until {LAST} is over." in waits.message
+    (missed,) = between(EARLY, MISSED)
+    assert missed.message.startswith(f"{BEGINS}: Nothing could begin it before")
