@@ -54,24 +54,31 @@ class Unwatched:
         told = await self._register.owners(self._charge.lease, self._charge.term)
         known = {one.uid: one.origin for one in told.owners}
         if self._charge.home:
-            known |= await asyncio.to_thread(self._in_store)
+            known |= await asyncio.to_thread(self._in_store, await self._alive())
         ours = [Lost(uid, _place(origin)) for uid, origin in known.items() if self._is_ours(origin)]
         return await self.still_lost(ours)
 
     async def still_lost(self, lost: Iterable[Lost]) -> tuple[Lost, ...]:
         """Those of them whom a list of now does not show."""
-        alive = {one.uid for one in await self._documents.changes(0) if not one.deleted}
+        alive = await self._alive()
         return tuple(one for one in lost if one.uid not in alive)
+
+    async def _alive(self) -> set[str]:
+        return {one.uid for one in await self._documents.changes(0) if not one.deleted}
 
     def _is_ours(self, origin: Origin) -> bool:
         is_told = origin.kind in WATCHED and bool(origin.name)
         return is_told and origin.home == self._charge.home and self._is_watched(origin.namespace)
 
-    def _in_store(self) -> dict[str, Origin]:
-        """The origins of all whose records stand and whose deletion is not written down; of another home's, none."""
+    def _in_store(self, alive: set[str]) -> dict[str, Origin]:
+        """The origins of all whose records stand, who are not alive, and whose deletion is not written down; of another home's, none.
+
+        Listings tell who they are; a record is read only of one that may be missing.
+        """
         gone = {key.rsplit("/", 1)[1] for key in self._store.list(keys.DELETED)}
         first = {key.split("/")[2]: key for prefix in _PREFIXES for key in self._store.list(prefix)}
-        unknown = {uid: key for uid, key in first.items() if uid not in gone and uid not in self._not_ours}
+        settled = gone | self._not_ours | alive
+        unknown = {uid: key for uid, key in first.items() if uid not in settled}
         found = {uid: self._origin(key) for uid, key in unknown.items()}
         self._not_ours |= {uid for uid, origin in found.items() if origin.home != self._charge.home}
         return found

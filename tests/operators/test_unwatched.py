@@ -59,6 +59,18 @@ async def test_nobody_is_missing_while_all_are_there(world: World) -> None:
     assert await unwatched(world).suspects() == ()
 
 
+async def test_of_those_that_are_there_no_record_is_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("mug", "socks"):
+        await world.documents.create(builders.project(name))
+    await world.live()
+    await world.documents.delete("BrandProject", "default", "mug")
+    read: list[str] = []
+    whole = world.store.get
+    monkeypatch.setattr(world.store, "get", lambda key: (read.append(key), whole(key))[1])
+    assert [lost.place.name for lost in await unwatched(world).suspects()] == ["mug"]
+    assert read == [keys.version("uid-1", 1)]
+
+
 async def test_whom_only_the_store_knows_is_found(world: World) -> None:
     await deleted_unseen(world)
     world.dispatcher.restart()
