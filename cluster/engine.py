@@ -176,6 +176,7 @@ class Engine:
         sized = self._sizes.decide(self._dispatcher.book, self._now())
         if sized is None:
             return
+        self._figures.sized(sized.wish)
         for worker in sized.release:
             log.info("worker given back", worker=worker)
             self._part_from(worker)

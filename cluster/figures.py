@@ -6,7 +6,7 @@ No label names a job, a project or a manifest: the number of series follows the 
 from __future__ import annotations
 
 from collections import Counter as Count
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -44,6 +44,7 @@ class DispatcherFigures:
         self._workers = WorkerFigures()
         self._registry.register(self._workers)
         self._store_away_since: float | None = None
+        self._wish: dict[str, int] = {}
         self._count()
         self._gauge()
         for kind in JobKind:
@@ -97,6 +98,10 @@ class DispatcherFigures:
         """The loop came so much later to its tick than it should have."""
         self._late.observe(max(0.0, seconds))
 
+    def sized(self, wish: Mapping[str, int]) -> None:
+        """So many workers there should be, by class."""
+        self._wish = dict(wish)
+
     def store_answered(self, answered: bool, steady: float) -> None:
         """The store answered, or was away, at a moment in steady seconds."""
         if answered:
@@ -125,6 +130,10 @@ class DispatcherFigures:
         answering = sum(worker.answers for worker in book.workers.values())
         self._worker_states.labels("answering").set(answering)
         self._worker_states.labels("silent").set(len(book.workers) - answering)
+        there = Count(worker.offer.gpu_class for worker in book.workers.values())
+        for gpu_class, wished in self._wish.items():
+            self._wished.labels(gpu_class).set(wished)
+            self._there.labels(gpu_class).set(there[gpu_class])
 
     # Which there are.
 
@@ -155,6 +164,8 @@ class DispatcherFigures:
         self._leases = Gauge(f"{PREFIX}leases", "Leases that stand.", ["kind"], registry=kept)
         self._oldest = Gauge(f"{PREFIX}oldest_wait_seconds", "How long the oldest has waited.", ["kind"], registry=kept)
         self._worker_states = Gauge(f"{PREFIX}workers", "Workers that answer, or do not.", ["state"], registry=kept)
+        self._wished = Gauge(f"{PREFIX}workers_wished", "Workers there should be.", ["gpu_class"], registry=kept)
+        self._there = Gauge(f"{PREFIX}workers_there", "Workers of a class that may grow.", ["gpu_class"], registry=kept)
         self._epoch = Gauge(f"{PREFIX}epoch", "The number of its charge, 0 while it has none.", registry=kept)
         self._store_away = Gauge(f"{PREFIX}store_away_seconds", "Since when the store has not answered.", registry=kept)
 

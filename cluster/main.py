@@ -22,7 +22,7 @@ from cluster.clocks import MachineClock
 from cluster.engine import Engine
 from cluster.ports import Fleet
 from cluster.settings import Settings
-from cluster.wishes import Wishes
+from cluster.wishes import Wishes, bounds_of
 from jobs import failpoints
 from jobs.errors import FarmError, HeadLost
 from jobs.ports import ObjectStore
@@ -106,7 +106,9 @@ async def _connect(chosen: Settings) -> RayFleet:
 
     async def join() -> RayFleet:
         await waiting_room.require_listener(chosen.ray_address)
-        return await RayFleet.connect(address=chosen.ray_address, namespace=chosen.ray_namespace, options=options)
+        return await RayFleet.connect(
+            address=chosen.ray_address, namespace=chosen.ray_namespace, options=options, sized=bounds_of(chosen.groups)
+        )
 
     if not chosen.ray_patience:
         return await join()

@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -109,19 +109,22 @@ def _told(do: Callable[[], Any]) -> str:
 class RayFleet:
     """The fleet on a Ray cluster. Build it with `connect`."""
 
-    def __init__(self, namespace: str, options: WorkerOptions, home: str) -> None:
-        """home: the node that this process joined."""
+    def __init__(self, namespace: str, options: WorkerOptions, home: str, sized: Iterable[str] = ()) -> None:
+        """home: the node that this process joined. sized: the classes whose workers come and go with what is wished."""
+        self._sized: frozenset[str] | None = frozenset(sized)  # until the first look
         self._home = home
         self._namespace = namespace
         self._options = options
         self._actors: dict[str, Any] = {}
-        self._places: dict[str, _Place] = {}
+        self._places: dict[str, Place] = {}
         self._looking: asyncio.Future[tuple[list[str], list[str]]] | None = None
         self._ended: set[str] = set()  # workers that have left a node that drains
         self._released: dict[str, str] = {}  # by worker that was ended for its node to go, its class
 
     @classmethod
-    async def connect(cls, *, address: str, namespace: str, options: WorkerOptions | None = None) -> RayFleet:
+    async def connect(
+        cls, *, address: str, namespace: str, options: WorkerOptions | None = None, sized: Iterable[str] = ()
+    ) -> RayFleet:
         """Join a Ray cluster as a driver. Raises WorkerLost where none answers at the address, Unauthorized without a token."""
         if os.environ.get("RAY_AUTH_MODE") != "token":
             raise Unauthorized(
@@ -134,7 +137,7 @@ class RayFleet:
             raise WorkerLost(
                 f"No Ray cluster answers at {address}: {failed}", hint="Is its head running? `brandfarm up` starts one."
             ) from failed
-        return cls(namespace, options or WorkerOptions(), home=ray.get_runtime_context().get_node_id())
+        return cls(namespace, options or WorkerOptions(), ray.get_runtime_context().get_node_id(), sized)
 
     async def workers(self) -> list[str]:
         """Every worker there should be on the nodes that are alive; missing ones are made, those of dead nodes dropped.
@@ -228,6 +231,10 @@ class RayFleet:
         for name in there - self._places.keys():
             self._drop(name)
         self._released = {name: kind for name, kind in self._released.items() if name in self._places}
+        if self._sized is not None:
+            dead = ray_state.state.actor_table(None, actor_state_name="DEAD").values() if self._sized else ()
+            self._released |= given_back(self._places, there, {one["Name"] for one in dead}, self._sized)
+            self._sized = None
         wanted, draining = [], []
         for name, place in self._places.items():
             if place.node in drained:
@@ -247,7 +254,7 @@ class RayFleet:
                 log.debug("already gone", worker=name)
         return name in self._actors
 
-    def _make(self, name: str, place: _Place) -> Any:
+    def _make(self, name: str, place: Place) -> Any:
         actor = ray.remote(WorkerActor).options(
             name=name,
             namespace=self._namespace,
@@ -314,13 +321,15 @@ async def _explained(worker: str, actor: Any, lost: ray.exceptions.RayError) -> 
 
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
+    """Where a worker should be: its node, whether it has a GPU of its own there, and the node's class."""
+
     node: str
     gpu: bool
     gpu_class: str
 
 
-def workers_of(nodes: list[dict[str, Any]]) -> dict[str, _Place]:
+def workers_of(nodes: list[dict[str, Any]]) -> dict[str, Place]:
     """By name, the workers that these Ray nodes should carry: as many as a node has of its class; where it has none, one per
     GPU; one on a node with CPUs only; none on a head without either."""
     places = {}
@@ -331,8 +340,17 @@ def workers_of(nodes: list[dict[str, Any]]) -> dict[str, _Place]:
         gpus, cpus = int(resources.get("GPU", 0)), resources.get("CPU", 0)
         gpu_class, of_class = _class_of(resources)
         for number in range(of_class or gpus or (1 if cpus >= 1 else 0)):
-            places[f"{PREFIX}{node['NodeID'][:8]}-{number}"] = _Place(node["NodeID"], number < gpus, gpu_class)
+            places[f"{PREFIX}{node['NodeID'][:8]}-{number}"] = Place(node["NodeID"], number < gpus, gpu_class)
     return places
+
+
+def given_back(places: Mapping[str, Place], there: set[str], dead: set[str], sized: frozenset[str]) -> dict[str, str]:
+    """By name, the class of the workers that an earlier dispatcher ended for their nodes to go: not made again unasked.
+
+    Ray restarts what crashes; of a worker that was ended it keeps the name among the dead.
+    """
+    ended = (name for name in places if name in dead and name not in there)
+    return {name: places[name].gpu_class for name in ended if places[name].gpu_class in sized}
 
 
 def _class_of(resources: Mapping[str, float]) -> tuple[str, int]:

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from cluster.ray_fleet import RayFleet, workers_of
+from cluster.ray_fleet import RayFleet, given_back, workers_of
 from jobs.errors import Unauthorized
 
 
@@ -46,6 +46,15 @@ def test_a_node_that_tells_its_class_has_as_many_workers_as_it_has_of_it():
         ("h100", True),
         ("cpu", False),
     ]
+
+
+def test_a_worker_that_an_earlier_dispatcher_ended_is_given_back_and_one_that_was_never_made_is_not():
+    pods = [{"NodeID": name * 8, "Alive": True, "Resources": {"gpu-class:cpu": 1.0}} for name in "abc"]
+    places = workers_of([*pods, node("d", CPU=4.0)])
+    dead = {f"worker-{name * 8}-0" for name in "abde"}
+    there = {"worker-bbbbbbbb-0"}  # it was ended once, and made again since
+    assert given_back(places, there, dead, frozenset({"cpu"})) == {"worker-aaaaaaaa-0": "cpu"}
+    assert given_back(places, there, dead, frozenset()) == {}, "nobody would ever ask for it again"
 
 
 @pytest.mark.parametrize("mode", [None, "", "disabled"])

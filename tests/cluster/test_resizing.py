@@ -54,6 +54,8 @@ def test_a_farm_without_workers_asks_for_one_when_something_waits(tmp_path: Path
         async with resizing(farm) as engine:
             engine.want("owner", wanted(SOCK))
             await farm.until(lambda: farm.fleet.wished)
+            assert b'brandfarm_dispatcher_workers_wished{gpu_class="cpu"} 1.0' in engine.metrics()
+            assert b'brandfarm_dispatcher_workers_there{gpu_class="cpu"} 0.0' in engine.metrics()
 
     asyncio.run(scene())
     assert farm.fleet.wished == [{"cpu": 1}]
