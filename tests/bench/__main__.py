@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-BENCHES = ("fused", "mixed", "png", "planning", "overhead", "dispatch", "controller")
+BENCHES = ("fused", "mixed", "png", "planning", "overhead", "dispatch", "controller", "controller_kube")
 
 HEAD = """# Benchmarks
 

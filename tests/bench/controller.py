@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import resource
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator
+import traceback
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NoReturn, TypeVar
 from unittest import mock
 
 import structlog
@@ -23,13 +26,16 @@ from cluster import logs
 from cluster.clocks import MachineClock
 from cluster.folder_store import FolderStore
 from cluster.local_manifests import LocalManifests
-from cluster.ports import Manifests
+from cluster.ports import Manifests, Recorder
 from operators.controller import Controller
 from tests.bench import resting_farm
 from tests.bench.resting_farm import CountedManifests, QuietDispatcher
 
 BRANDS, EDITS, QUIET_SECONDS = 10_000, 1_000, 60.0
 EDITS_AT_A_TIME = 10
+RAISED_GATE = {"approvals": 1}
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -66,65 +72,96 @@ class Figures:
         )
 
 
-async def measured(inner: Manifests, store: FolderStore, brands: int, edits: int, quiet_seconds: float) -> Figures:
+@dataclass(frozen=True)
+class Keeping:
+    """How manifests are kept: `edit` changes a brand's gate as a person does, by its name, and says the new generation."""
+
+    documents: Manifests
+    edit: Callable[[str], Awaitable[int]]
+    follow: Callable[[], Coroutine[Any, Any, NoReturn]] | None = None
+    recorder: Recorder | None = None
+    status_seconds: float = 0.0
+
+
+async def measured(keeping: Keeping, store: FolderStore, edits: int, quiet_seconds: float) -> Figures:
     """The figures over these manifests and this store, which are filled already; nobody else uses them meanwhile."""
-    documents, dispatcher = CountedManifests(inner), QuietDispatcher()
+    documents, dispatcher = CountedManifests(keeping.documents), QuietDispatcher()
     cpu, began = time.process_time(), time.monotonic()
-    async with _running(documents, store, dispatcher) as controller:
+    async with _running(keeping, documents, store, dispatcher) as controller:
         await controller.synced.wait()
         sync_seconds, sync_cpu, sync_writes = time.monotonic() - began, time.process_time() - cpu, documents.writes
         mebibytes, told = _resident_mebibytes(), dispatcher.told
+        names = [name for _, name in await documents.names("BrandProject")]
         cpu = time.process_time()
         await asyncio.sleep(quiet_seconds)
         quiet_cpu, quiet_writes = time.process_time() - cpu, documents.writes - sync_writes
         cpu = time.process_time()
-        lags = await _edited(documents, edits)
+        lags = await _edited(keeping, documents, names[:edits])
         edit_cpu = time.process_time() - cpu
     return Figures(
-        brands, sync_seconds, sync_cpu, mebibytes, sync_writes, quiet_seconds, quiet_cpu, quiet_writes, edits,
+        len(names), sync_seconds, sync_cpu, mebibytes, sync_writes, quiet_seconds, quiet_cpu, quiet_writes, edits,
         tuple(lags), edit_cpu, told,
     )  # fmt: skip
 
 
 @asynccontextmanager
 async def _running(
-    documents: CountedManifests, store: FolderStore, dispatcher: QuietDispatcher
+    keeping: Keeping, documents: CountedManifests, store: FolderStore, dispatcher: QuietDispatcher
 ) -> AsyncIterator[Controller]:
-    rounds = resting_farm.rounds_over(documents, store, dispatcher)
+    rounds = resting_farm.rounds_over(documents, store, dispatcher, keeping.recorder, keeping.status_seconds)
     controller = Controller(documents, rounds, dispatcher, MachineClock())
-    task = asyncio.create_task(controller.run())
+    tasks = [asyncio.create_task(controller.run())]
+    if keeping.follow is not None:
+        tasks.append(asyncio.create_task(keeping.follow()))
     try:
         yield controller
     finally:
-        task.cancel()
-        await asyncio.wait([task])
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
 
 
-async def _edited(documents: CountedManifests, edits: int) -> list[float]:
-    """Edit so many brands, a few at a time as fast as they are taken; the seconds until the status of each speaks of its edit."""
-    names = [name for _, name in await documents.names("BrandProject")][:edits]
+async def _edited(keeping: Keeping, documents: CountedManifests, names: list[str]) -> list[float]:
+    """Edit these brands, a few at a time as fast as they are taken; the seconds until the status of each speaks of its edit."""
     began: dict[str, tuple[int, float]] = {}
+
+    async def edit(name: str) -> None:
+        generation = await keeping.edit(name)
+        began[name] = (generation, time.monotonic())
+
     for start in range(0, len(names), EDITS_AT_A_TIME):
-        batch = names[start : start + EDITS_AT_A_TIME]
-        await asyncio.gather(*(_edit(documents, name, began) for name in batch))
+        await asyncio.gather(*map(edit, names[start : start + EDITS_AT_A_TIME]))
     while any(documents.said.get(name, (0, 0.0))[0] < generation for name, (generation, _) in began.items()):
         await asyncio.sleep(0.05)
     return [documents.said[name][1] - at for name, (_, at) in began.items()]
-
-
-async def _edit(documents: CountedManifests, name: str, began: dict[str, tuple[int, float]]) -> None:
-    document = await documents.get("BrandProject", "default", name)
-    document["spec"]["gate"] = {"approvals": 1}
-    written = await documents.replace(document)
-    began[name] = (written["metadata"]["generation"], time.monotonic())
 
 
 def _resident_mebibytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _fill(folder: Path, brands: int) -> None:
-    """In a process of its own, so that what filling took is nobody's memory."""
+def apart(deed: Callable[[], T]) -> T:
+    """What a deed comes to in a process of its own, so that its memory is nobody else's."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            with os.fdopen(writing, "wb") as answer:
+                pickle.dump(deed(), answer)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as answer:
+        told = answer.read()
+    assert os.waitpid(child, 0)[1] == 0, "a part of the bench failed"
+    came_to: T = pickle.loads(told)
+    return came_to
+
+
+def fill(folder: Path, brands: int) -> None:
+    """A laptop's farm of so many brands at rest."""
     with mock.patch.object(os, "fsync"):
         asyncio.run(_filled(folder, brands))
 
@@ -135,15 +172,26 @@ async def _filled(folder: Path, brands: int) -> None:
     documents.close()
 
 
-async def _measured_on_this_machine(folder: Path, brands: int, edits: int) -> Figures:
+def measured_on_this_machine(folder: Path, edits: int) -> Figures:
+    """The figures of a farm that was filled, over a laptop's manifests."""
+    return asyncio.run(_measured_on_this_machine(folder, edits))
+
+
+async def _measured_on_this_machine(folder: Path, edits: int) -> Figures:
     documents = LocalManifests(folder / "farm.sqlite")
-    figures = await measured(documents, FolderStore(folder / "store"), brands, edits, QUIET_SECONDS)
+
+    async def edit(name: str) -> int:
+        document = await documents.get("BrandProject", "default", name)
+        document["spec"]["gate"] = RAISED_GATE
+        return int((await documents.replace(document))["metadata"]["generation"])
+
+    figures = await measured(Keeping(documents, edit), FolderStore(folder / "store"), edits, QUIET_SECONDS)
     documents.close()
     return figures
 
 
 @contextmanager
-def _logging_to_nowhere() -> Iterator[None]:
+def logging_to_nowhere() -> Iterator[None]:
     """Log as the controller's process does, at its price, and leave stdout to the figures."""
     with Path(os.devnull).open("w") as nowhere:
         logs.to_stderr_as_json("controller")
@@ -154,14 +202,10 @@ def _logging_to_nowhere() -> Iterator[None]:
 def main() -> None:
     """Print the figures."""
     brands = int(sys.argv[1]) if len(sys.argv) > 1 else BRANDS
-    with tempfile.TemporaryDirectory(prefix="brandfarm-bench-") as name, _logging_to_nowhere():
+    with tempfile.TemporaryDirectory(prefix="brandfarm-bench-") as name, logging_to_nowhere():
         folder = Path(name)
-        filling = os.fork()
-        if filling == 0:
-            _fill(folder, brands)
-            os._exit(0)
-        assert os.waitpid(filling, 0)[1] == 0, "the farm could not be filled"
-        print(asyncio.run(_measured_on_this_machine(folder, brands, min(EDITS, brands // 2))))
+        apart(lambda: fill(folder, brands))
+        print(measured_on_this_machine(folder, min(EDITS, brands // 2)))
 
 
 if __name__ == "__main__":

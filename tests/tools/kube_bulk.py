@@ -42,10 +42,10 @@ def plant(api: KubeApi, plural: str, documents: Iterable[Document]) -> None:
         puts = [{"requestPut": {"key": _coded(_key(plural, one)), "value": _coded(json.dumps(one))}} for one in some]
         _ask(api, "txn", {"success": puts})
     if api.server is not None:
-        _wait_until_shown(api, plural)
+        wait_until_shown(api, plural)
 
 
-def _wait_until_shown(api: KubeApi, plural: str) -> None:
+def wait_until_shown(api: KubeApi, plural: str) -> None:
     """The server answers lists from what it remembers of etcd, and refuses them (504) while that lags behind."""
     until = time.monotonic() + SHOWN_SECONDS
     while True:
