@@ -6,13 +6,13 @@ Each question goes to the server anew; nothing is cached but where the farm is. 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cli import kube_store
+from cli.dispatcher_questions import DispatcherQuestions
 from cli.farm import Document, Progress
 from cluster import documents, farm_home, uploads
 from cluster.client import DispatcherClient
@@ -20,7 +20,6 @@ from cluster.kube import direct, installed, paths, rights
 from cluster.kube.client import KubeClient
 from cluster.kube.installed import Installed
 from cluster.kube.service_proxy import ServiceProxy
-from cluster.ports import CancelOrder, JobReport, Summary
 from jobs.bases.catalogue import Catalogue, Listed
 from jobs.errors import (
     DispatcherUnavailable,
@@ -34,7 +33,7 @@ from jobs.ports import ObjectStore
 Answer = TypeVar("Answer")
 
 
-class KubeFarm:
+class KubeFarm(DispatcherQuestions):
     """A farm whose manifests are in a Kubernetes API server. `farm_namespace` as installed.find takes it."""
 
     def __init__(
@@ -110,34 +109,6 @@ class KubeFarm:
         """Drop a manifest. Raises NotFound."""
         self.ask(lambda client: client.delete(paths.one(kind, namespace, name)))
 
-    def summary(self) -> Summary:
-        """Workers and queue. Raises DispatcherUnavailable, also where this person may not ask."""
-        return self._ask_dispatcher(lambda dispatcher: dispatcher.summary())
-
-    def standing(self, uid: str) -> dict[str, JobReport]:
-        """Where each job of a manifest stands, by id."""
-        try:
-            return self._ask_dispatcher(lambda dispatcher: dispatcher.owner(uid)).states
-        except NotFound:
-            return {}
-
-    def job(self, job: str) -> JobReport:
-        """Where a job stands and who wants it. Raises NotFound."""
-        return self._ask_dispatcher(lambda dispatcher: dispatcher.job(job))
-
-    def why(self, job: str) -> str:
-        """Why a job stands where it does. Raises NotFound."""
-        return self._ask_dispatcher(lambda dispatcher: dispatcher.why(job))
-
-    def cancel(self, jobs: Sequence[str], by: str, reason: str) -> list[JobReport]:
-        """End jobs until they are retried; how each then stands."""
-        order = CancelOrder(by=by, reason=reason)
-        return self._ask_dispatcher(lambda dispatcher: _each(jobs, lambda job: dispatcher.cancel(job, order)))
-
-    def retry(self, jobs: Sequence[str]) -> list[JobReport]:
-        """Grant failed jobs new attempts; how each then stands."""
-        return self._ask_dispatcher(lambda dispatcher: _each(jobs, dispatcher.retry))
-
     def troubles(self) -> list[str]:
         """None that could be seen from here; `brandfarm doctor` looks closer."""
         return []
@@ -188,7 +159,9 @@ class KubeFarm:
             self._found = await installed.find(client, self._farm_namespace)
         return self._found
 
-    def _ask_dispatcher(self, question: Callable[[DispatcherClient], Awaitable[Answer]]) -> Answer:
+    def ask_dispatcher(self, question: Callable[[DispatcherClient], Coroutine[Any, Any, Answer]]) -> Answer:
+        """The answer to a question. Raises DispatcherUnavailable, also where this person may not ask."""
+
         async def asked(client: KubeClient) -> Answer:
             token = await self._token(client)
             try:
@@ -233,12 +206,3 @@ class _ShippedOnly(Catalogue):
 
     def _read(self) -> Mapping[str, tuple[Listed, ...]]:
         raise self._away
-
-
-async def _each(jobs: Sequence[str], deed: Callable[[str], Awaitable[JobReport]]) -> list[JobReport]:
-    """A deed on each job in turn; one that nobody wants any more is passed over."""
-    told = []
-    for job in jobs:
-        with suppress(NotFound):
-            told.append(await deed(job))
-    return told

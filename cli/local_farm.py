@@ -8,20 +8,19 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Callable, Coroutine, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Coroutine
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
+from cli.dispatcher_questions import DispatcherQuestions
 from cli.farm import Document, Progress, require_kept
 from cluster import stores, uploads
 from cluster.client import DispatcherClient
 from cluster.farm_home import Endpoint, FarmHome
 from cluster.local_manifests import LocalManifests
-from cluster.ports import CancelOrder, JobReport, Summary
 from jobs.bases.catalogue import Catalogue
-from jobs.errors import FarmDown, NotFound
+from jobs.errors import FarmDown
 from jobs.ports import ObjectStore
 
 Answer = TypeVar("Answer")
@@ -30,7 +29,7 @@ LEAST_FREE_BYTES = 2 * 10**9
 """With less, and under a twentieth of a small disk, a person is told."""
 
 
-class LocalFarm:
+class LocalFarm(DispatcherQuestions):
     """A farm whose manifests are in SQLite and whose processes are on this machine."""
 
     def __init__(self, home: Path) -> None:
@@ -90,34 +89,6 @@ class LocalFarm:
         require_kept(self)
         self._ask(lambda kept: kept.delete(kind, namespace, name))
 
-    def summary(self) -> Summary:
-        """Workers and queue. Raises FarmDown where none runs, DispatcherUnavailable where it does not answer."""
-        return self._ask_dispatcher(lambda dispatcher: dispatcher.summary())
-
-    def standing(self, uid: str) -> dict[str, JobReport]:
-        """Where each job of a manifest stands, by id."""
-        try:
-            return self._ask_dispatcher(lambda dispatcher: dispatcher.owner(uid)).states
-        except NotFound:
-            return {}
-
-    def job(self, job: str) -> JobReport:
-        """Where a job stands and who wants it. Raises NotFound."""
-        return self._ask_dispatcher(lambda dispatcher: dispatcher.job(job))
-
-    def why(self, job: str) -> str:
-        """Why a job stands where it does. Raises NotFound."""
-        return self._ask_dispatcher(lambda dispatcher: dispatcher.why(job))
-
-    def cancel(self, jobs: Sequence[str], by: str, reason: str) -> list[JobReport]:
-        """End jobs until they are retried; how each then stands."""
-        order = CancelOrder(by=by, reason=reason)
-        return self._ask_dispatcher(lambda dispatcher: _each(jobs, lambda job: dispatcher.cancel(job, order)))
-
-    def retry(self, jobs: Sequence[str]) -> list[JobReport]:
-        """Grant failed jobs new attempts; how each then stands."""
-        return self._ask_dispatcher(lambda dispatcher: _each(jobs, dispatcher.retry))
-
     def troubles(self) -> list[str]:
         """A disk that is almost full."""
         if not self.home.root.exists():
@@ -148,7 +119,8 @@ class LocalFarm:
         """A folder beside the store."""
         return self.home.root / "staging"
 
-    def _ask_dispatcher(self, question: Callable[[DispatcherClient], Coroutine[Any, Any, Answer]]) -> Answer:
+    def ask_dispatcher(self, question: Callable[[DispatcherClient], Coroutine[Any, Any, Answer]]) -> Answer:
+        """The answer to a question. Raises FarmDown where none runs, DispatcherUnavailable."""
         endpoint = self.home.endpoint()
         if not is_alive(endpoint):
             raise FarmDown(
@@ -181,12 +153,3 @@ async def _asked(
 ) -> Answer:
     async with DispatcherClient(endpoint.dispatcher, token) as dispatcher:
         return await question(dispatcher)
-
-
-async def _each(jobs: Sequence[str], deed: Callable[[str], Coroutine[Any, Any, JobReport]]) -> list[JobReport]:
-    """A deed on each job in turn; one that nobody wants any more is passed over."""
-    told = []
-    for job in jobs:
-        with suppress(NotFound):
-            told.append(await deed(job))
-    return told
