@@ -1,10 +1,26 @@
-"""A recorder for a farm without a Kubernetes: what befell a manifest becomes a line of the log."""
+"""Recorders: a line of the log for a farm without a Kubernetes, and one that writes beside whoever tells, so that nobody waits."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Literal, NoReturn
 
 import structlog
+
+from cluster.ports import Recorder
+
+LANES = 4
+"""So many manifests' stories are written at the same time, each in its order."""
+
+MOST_WAITING = 1000
+"""Of a lane. A server that is so far behind is not told what else befell: conditions carry the state, events only the story."""
+
+FAREWELL_SECONDS = 2.0
+"""How long a controller that ends still writes what it was told."""
+
+Told = tuple[dict[str, Any], Literal["Normal", "Warning"], str, str]
 
 log = structlog.get_logger("controller")
 
@@ -20,3 +36,47 @@ class LogRecorder:
         fields = {"manifest": document["kind"], "namespace": metadata["namespace"], "name": metadata["name"]}
         say = log.info if kind == "Normal" else log.warning
         say("befell", reason=reason, told=message, **fields)
+
+
+class Aside:
+    """The Recorder port before another recorder: takes what is told at once, and writes it later."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._lanes = [asyncio.Queue[Told](MOST_WAITING) for _ in range(LANES)]
+
+    async def tell(
+        self, document: dict[str, Any], kind: Literal["Normal", "Warning"], reason: str, message: str
+    ) -> None:
+        """Take it; of the document only what names it is kept."""
+        head = {key: document[key] for key in ("apiVersion", "kind", "metadata")}
+        try:
+            self._lanes[hash(head["metadata"]["uid"]) % LANES].put_nowait((head, kind, reason, message))
+        except asyncio.QueueFull:
+            log.warning("event not written", told=reason, manifest=head["metadata"]["name"], error="too many wait")
+
+    async def write(self, lane: int) -> NoReturn:
+        """Write what comes in one lane, for ever."""
+        while True:
+            await self._recorder.tell(*await self._lanes[lane].get())
+            self._lanes[lane].task_done()
+
+    async def written(self) -> None:
+        """Returns once nothing waits."""
+        await asyncio.gather(*(lane.join() for lane in self._lanes))
+
+
+@asynccontextmanager
+async def aside(recorder: Recorder) -> AsyncIterator[Aside]:
+    """A recorder that writes while inside; at the end what waits is written, if that is soon done."""
+    taking = Aside(recorder)
+    async with asyncio.TaskGroup() as together:
+        writing = [together.create_task(taking.write(lane)) for lane in range(LANES)]
+        try:
+            yield taking
+        finally:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FAREWELL_SECONDS):
+                    await taking.written()
+            for lane in writing:
+                lane.cancel()

@@ -14,7 +14,7 @@ from typing import Any, NoReturn, Protocol
 from cluster.clocks import MachineClock
 from cluster.local_manifests import LocalManifests
 from cluster.ports import Manifests, Recorder
-from operators.recorders import LogRecorder
+from operators.recorders import LogRecorder, aside
 from operators.settings import Settings
 
 
@@ -78,15 +78,16 @@ async def _in_kubernetes(chosen: Settings) -> AsyncIterator[Surroundings]:
         space = chosen.lease_namespace or client.namespace
         leadership = LeaseHeld(client, space, chosen.lease_name, chosen.identity, clock) if chosen.lease_name else None
         try:
-            yield Surroundings(
-                documents,
-                EventRecorder(client, clock, chosen.identity),
-                is_synced=lambda: documents.is_synced,
-                follow=documents.run,
-                leadership=leadership,
-                lease=f"{space}/{chosen.lease_name}" if leadership else "",
-                status_seconds=STATUS_SECONDS,
-            )
+            async with aside(EventRecorder(client, clock, chosen.identity)) as recorder:
+                yield Surroundings(
+                    documents,
+                    recorder,
+                    is_synced=lambda: documents.is_synced,
+                    follow=documents.run,
+                    leadership=leadership,
+                    lease=f"{space}/{chosen.lease_name}" if leadership else "",
+                    status_seconds=STATUS_SECONDS,
+                )
         finally:
             if leadership is not None:
                 await leadership.release()

@@ -22,6 +22,7 @@ from cluster.kube.manifests import CONTROLLER, KubeManifests
 from cluster.kube.mirror import LAST_APPLIED
 from cluster.local_manifests import LocalManifests
 from jobs.manifests import crd
+from operators.recorders import aside
 from operators.surroundings import STATUS_SECONDS
 from tests.bench import controller
 from tests.bench.controller import BRANDS, EDITS, QUIET_SECONDS, RAISED_GATE, Figures, Keeping
@@ -102,13 +103,14 @@ async def _measured(api: KubeApi, folder: Path, edits: int) -> Figures:
     async with (
         KubeClient.of_kubeconfig(api.kubeconfig) as client,
         KubeClient.of_kubeconfig(api.kubeconfig) as person,
+        aside(EventRecorder(client, MachineClock(), "bench")) as recorder,
     ):
 
         async def edit(name: str) -> int:
             written = await person.merge(paths.one(BRAND, SPACE, name), {"spec": {"gate": RAISED_GATE}})
             return int(written["metadata"]["generation"])
 
-        documents, recorder = KubeManifests(client), EventRecorder(client, MachineClock(), "bench")
+        documents = KubeManifests(client)
         keeping = Keeping(documents, edit, documents.run, recorder, STATUS_SECONDS)
         return await controller.measured(keeping, FolderStore(folder / "store"), edits, QUIET_SECONDS)
 

@@ -20,6 +20,7 @@ from jobs.ports import Clock
 from operators import surroundings
 from operators.controller import Pace
 from operators.main import Process
+from operators.recorders import aside
 from operators.settings import Settings
 from tests import builders
 from tests.operators.scripted import ScriptedDispatcher
@@ -54,7 +55,8 @@ class Farm:
         async with AsyncExitStack() as opened:
             there = await opened.enter_async_context(surroundings.of(chosen))
             client = await opened.enter_async_context(KubeClient.of_kubeconfig(chosen.kubeconfig))
-            there = replace(there, recorder=EventRecorder(client, self._clock, identity))
+            events = EventRecorder(client, self._clock, identity)
+            there = replace(there, recorder=await opened.enter_async_context(aside(events)))
             dispatcher = cast(DispatcherClient, self.dispatcher)
             running = asyncio.create_task(Process(there, self.store, dispatcher, self._clock, chosen, BRISK).run())
             try:
