@@ -35,12 +35,16 @@ def between(before: Status | None, now: AnyStatus) -> tuple[Tiding, ...]:
     match now:
         case BrandProjectStatus():
             old = before if isinstance(before, BrandProjectStatus) else BrandProjectStatus()
-            first = () if before else (_normal("Accepted", "The controller has read it and follows it from now on."),)
-            return (*first, *_of_project(old, now), *_trouble(old, now))
+            return (*_at_first(old), *_of_project(old, now), *_trouble(old, now))
         case CampaignStatus():
             older = before if isinstance(before, CampaignStatus) else CampaignStatus()
             told = _of_schedule if _is_of_schedule(now) else _of_campaign
             return (*told(older, now), *_trouble(older, now))
+
+
+def _at_first(old: BrandProjectStatus) -> Iterator[Tiding]:
+    if old.phase is None:
+        yield _normal("Accepted", "The controller has read it and follows it from now on.")
 
 
 def _of_project(old: BrandProjectStatus, now: BrandProjectStatus) -> Iterator[Tiding]:

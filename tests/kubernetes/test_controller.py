@@ -41,9 +41,9 @@ async def test_from_apply_to_a_complete_campaign_and_a_deletion_that_nobody_watc
         campaign = await farm.has_phase("campaign", "spring", "Complete")
         await farm.kubectl("wait", "--for=condition=Ready", "--timeout=5s", "brandproject/stable-socks")
     assert (brand["status"]["serving"], campaign["status"]["progress"]) == ("v1", "20/20")
-    assert {"DatasetReady", "VersionDeclared", "Trained", "AwaitingApproval", "Serving"} <= await farm.reasons(
-        "stable-socks"
-    )
+    told = await farm.reasons("stable-socks")
+    assert {"Accepted", "IntakeQueued", "DatasetReady", "VersionDeclared"} <= told
+    assert {"Trained", "AwaitingApproval", "Serving"} <= told
     assert {"CampaignStarted", "CampaignComplete"} <= await farm.reasons("spring")
 
     await farm.kubectl("delete", "brandproject/stable-socks", "campaign/spring")
@@ -51,6 +51,25 @@ async def test_from_apply_to_a_complete_campaign_and_a_deletion_that_nobody_watc
     assert not any(farm.store.exists(key) for key in gone)
     async with farm.controller("second"):
         await farm.has_come_about(lambda: all(farm.store.exists(key) for key in gone))
+
+
+async def test_brands_deleted_all_together_keep_their_work_until_a_person_confirms(farm: Farm) -> None:
+    """Their deletions are watched one by one, so the first ten are withdrawn before anybody knows that all will go."""
+    dataset = {"source": farm.source, "rights": {"owner": "Studio A", "basis": "owned"}}
+    for number in range(14):
+        await farm.apply(builders.project(f"brand-{number}", dataset=dataset))
+    wanted = farm.dispatcher.wanted
+    async with farm.controller("first"), asyncio.timeout(PATIENCE_SECONDS):
+        while sum(map(bool, wanted.values())) < 14:
+            await asyncio.sleep(0.05)
+        await farm.kubectl("delete", "brandprojects", "--all")
+        await farm.apply(builders.project("newcomer", dataset=dataset))
+        while len(wanted) < 15:  # what came after the deletions was looked at
+            await asyncio.sleep(0.05)
+        assert sum(map(bool, wanted.values())) >= 1 + 4
+    async with farm.controller("second", hold_seconds=0.0), asyncio.timeout(PATIENCE_SECONDS):
+        while sum(map(bool, wanted.values())) > 1:
+            await asyncio.sleep(0.05)
 
 
 async def test_another_takes_the_lead_and_the_one_before_it_is_not_heard_any_more(farm: Farm) -> None:

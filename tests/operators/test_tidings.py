@@ -42,6 +42,7 @@ SERVES = said(seen(PROJECT, version(PROJECT), words=(approval(),)))
     ("before", "now", "expected"),
     [
         (None, QUEUED, ["Accepted", "IntakeQueued"]),
+        (BrandProjectStatus(), QUEUED, ["Accepted", "IntakeQueued"]),
         (QUEUED, QUEUED, []),
         (QUEUED, TAKES_IN, ["IntakeStarted"]),
         (TAKES_IN, TAKEN_IN, ["DatasetReady"]),
