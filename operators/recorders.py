@@ -58,7 +58,11 @@ class Aside:
     async def write(self, lane: int) -> NoReturn:
         """Write what comes in one lane, for ever."""
         while True:
-            await self._recorder.tell(*await self._lanes[lane].get())
+            told = await self._lanes[lane].get()
+            try:
+                await self._recorder.tell(*told)
+            except Exception:  # our own mistake; one event must not stop the others
+                log.exception("event not written", told=told[2])
             self._lanes[lane].task_done()
 
     async def written(self) -> None:
@@ -70,13 +74,13 @@ class Aside:
 async def aside(recorder: Recorder) -> AsyncIterator[Aside]:
     """A recorder that writes while inside; at the end what waits is written, if that is soon done."""
     taking = Aside(recorder)
-    async with asyncio.TaskGroup() as together:
-        writing = [together.create_task(taking.write(lane)) for lane in range(LANES)]
-        try:
-            yield taking
-        finally:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(FAREWELL_SECONDS):
-                    await taking.written()
-            for lane in writing:
-                lane.cancel()
+    writing = [asyncio.create_task(taking.write(lane)) for lane in range(LANES)]
+    try:
+        yield taking
+    finally:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                await taking.written()
+        for lane in writing:
+            lane.cancel()
+        await asyncio.wait(writing)

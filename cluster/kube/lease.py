@@ -52,7 +52,7 @@ class Leadership:
         self._client, self._namespace, self._name, self._identity = client, namespace, name, identity
         self._clock, self._pace, self._sleep = clock, pace or LeasePace(), sleep
         self._path = f"{paths.leases(namespace)}/{name}"
-        self._seen_version, self._seen_at = "", 0.0
+        self._seen_version, self._seen_at = "", 0.0  # a version once the Lease was read
         self._held: Document | None = None
         self._renewed_at = 0.0
 
@@ -72,7 +72,10 @@ class Leadership:
         return self._held is not None and self._clock.monotonic() - self._renewed_at < self._pace.renew
 
     async def win(self) -> int:
-        """Waits until this process is in charge; its term. Raises Forbidden, and NotFound where there is no such namespace."""
+        """Waits until this process is in charge; its term. Raises Forbidden, and NotFound where there is no such namespace.
+
+        Whoever could read the Lease waits on: a server that has just started refuses everybody until it has read the roles.
+        """
         while True:
             try:
                 if await self._take():
@@ -81,7 +84,7 @@ class Leadership:
             except Conflict:
                 log.info("another was faster to take the lease", lease=self._name)
             except FarmError as error:
-                if not error.retryable:
+                if not (error.retryable or self._seen_version):
                     raise
                 log.warning("the lease cannot be asked for", reason=error.reason, error=error.message)
             await self._sleep(self._pace.retry)

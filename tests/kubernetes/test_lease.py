@@ -11,7 +11,7 @@ from cluster.kube import paths
 from cluster.kube.client import KubeClient
 from cluster.kube.lease import Leadership
 from jobs.errors import Forbidden, LeadershipLost, NotFound
-from tests.kubernetes.proxy import Door, Proxy, in_front_of
+from tests.kubernetes.proxy import Door, Proxy, in_front_of, refusal
 from tests.tools.kube import KubeApi
 
 pytestmark = [pytest.mark.kube, pytest.mark.anyio]
@@ -165,3 +165,18 @@ async def test_who_may_not_lead_and_where_there_is_no_namespace_is_told_at_once(
     candidates.namespace = "nowhere"
     with pytest.raises(NotFound, match="no namespace nowhere"):
         await candidates.named("one").win()
+
+
+async def test_who_waits_for_its_turn_waits_on_while_a_server_has_not_read_its_roles(
+    candidates: Candidates, door: tuple[Proxy, Door]
+) -> None:
+    proxy, way = door
+    term = await candidates.named("one").win()
+    async with KubeClient(way) as shaky:
+        winning = asyncio.create_task(candidates.named("two", shaky).win())
+        async with asyncio.timeout(30):
+            while proxy.asked["GET"] < 2:
+                await asyncio.sleep(0.005)
+            proxy.refusals = [refusal(403, "Forbidden"), refusal(403, "Forbidden")]
+            assert await winning > term
+    assert proxy.refusals == []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -89,6 +91,12 @@ class Installed:
 
     def asked(self) -> list[kube_audit.Asked]:
         return kube_audit.asked_by(self.api.folder, self.home, ACCOUNT)
+
+    def lease_was_read(self) -> bool:
+        """Whether somebody has found the lease there: who makes it first, finds none."""
+        return ("get", "leases.coordination.k8s.io", 200) in {
+            (one.verb, one.resource, one.code) for one in self.asked()
+        }
 
     def uninstall(self) -> None:
         """Only the rights go; the next test's controller is another."""
@@ -233,3 +241,24 @@ async def test_a_farm_of_some_namespaces_sees_no_other(chart_api: KubeApi) -> No
         [],
     ]
     installed.uninstall()
+
+
+@pytest.mark.parametrize("installed", ["laptop"], indirect=True)
+async def test_a_standby_takes_over_from_one_that_vanishes_though_the_server_restarts_meanwhile(
+    installed: Installed, farm: Farm
+) -> None:
+    """A server that has just started refuses everybody for a moment; whoever waits is not put off by that."""
+    await farm.apply_brand()
+    async with AsyncExitStack() as leading:
+        await leading.enter_async_context(farm.controller("first"))
+        await farm.has_phase("brandproject", "stable-socks", "AwaitingApproval")
+        term = farm.dispatcher.newest_term
+        async with farm.controller("second") as standby:
+            await farm.has_come_about(installed.lease_was_read)
+            await asyncio.to_thread(installed.api.stop_server)
+            await leading.aclose()  # nobody hears that it gives the lease back
+            await asyncio.to_thread(installed.api.start_server)
+            await farm.apply(builders.review())
+            await farm.has_come_about(lambda: farm.dispatcher.newest_term > term or standby.done())
+            await farm.has_phase("brandproject", "stable-socks", "Ready")
+            assert not standby.done()

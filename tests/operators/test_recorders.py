@@ -55,6 +55,19 @@ async def test_a_server_that_is_far_behind_is_told_no_more(capsys: pytest.Captur
     assert (len(slow.told), capsys.readouterr().out.count("event not written")) == (MOST_WAITING, 5)
 
 
+async def test_one_event_that_cannot_be_told_does_not_stop_the_others(capsys: pytest.CaptureFixture[str]) -> None:
+    class Mistaken(Slow):
+        async def tell(self, *told: Any) -> None:
+            self.told.append(told[-1][5:])
+
+    mistaken = Mistaken()
+    mistaken.may.set()
+    async with aside(mistaken) as recorder:
+        for message in (None, "Step 2"):
+            await recorder.tell(BRAND, "Normal", "Progress", message)  # type: ignore[arg-type]
+    assert (mistaken.told, "TypeError" in capsys.readouterr().out) == (["2"], True)
+
+
 async def test_a_silent_server_does_not_keep_a_controller_from_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recorders, "FAREWELL_SECONDS", 0.01)
     slow = Slow()
