@@ -98,7 +98,16 @@ def count(seen: ObservedCampaign) -> ShotCounts:
     for chunk in seen.chunks:
         one = _counts(seen, chunk)
         made, reused, failed = made + one.made, reused + one.reused, failed + one.failed
-    return ShotCounts(planned=seen.record.count, made=made, reused=reused, failed=failed)
+    planned = seen.record.count
+    return ShotCounts(
+        planned=planned, made=max(made, _stood(seen, planned - failed) - reused), reused=reused, failed=failed
+    )
+
+
+def _stood(seen: ObservedCampaign, most: int) -> int:
+    """Shots that were there already when it was last told: whoever drew them may be gone, and who goes on has not found them yet."""
+    shots = ShotCounts() if seen.status is None else seen.status.shots
+    return min(shots.made + shots.reused, most)
 
 
 def is_stopped(seen: ObservedCampaign) -> bool:

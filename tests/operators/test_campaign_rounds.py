@@ -170,6 +170,19 @@ def test_what_is_being_drawn_counts() -> None:
     assert (status.progress, facts_of(sight)["Progressing"]) == ("8/20", ("True", "Generating"))
 
 
+def test_what_was_drawn_stays_counted_when_its_worker_is_lost_and_is_counted_once_when_found_again() -> None:
+    sight = started(planned())
+    one, two = (chunk.job for chunk in sight.chunks)
+    before = status_of(replace(sight, report=told((one, leased(9, 16, reused=3)), (two, leased(4, 4)))))
+    for report, shots in (
+        (told((one, JobReport(state="waiting")), (two, JobReport(state="waiting"))), (13, 0)),
+        (told((one, leased(9, 16, reused=9)), (two, leased(2, 4, reused=2))), (2, 11)),
+        (told((one, leased(16, 16, reused=9)), (two, leased(4, 4, reused=4))), (7, 13)),
+    ):
+        now = status_of(replace(sight, status=before, report=report)).shots
+        assert (now.made, now.reused) == shots
+
+
 def test_the_pace_is_that_of_the_newest_chunks_times_those_drawn_side_by_side() -> None:
     def took_8_seconds(job: Job) -> Any:
         return builders.chunk_record(job).model_copy(update={"seconds": 8.0})

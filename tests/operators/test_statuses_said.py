@@ -96,6 +96,9 @@ async def test_a_whole_life_is_told_in_order_and_nothing_twice(world: World) -> 
     await world.live()
     await world.live()
     assert [reason for name, reason in heard.told if name == "stable-socks"] == [
+        "Accepted",
+        "IntakeQueued",
+        "IntakeStarted",
         "DatasetReady",
         "VersionDeclared",
         "TrainingStarted",
