@@ -25,9 +25,7 @@ class Brake:
 
     def __init__(self, monotonic: Callable[[], float], hold_seconds: float = 0.0) -> None:
         self._monotonic, self._hold_seconds = monotonic, hold_seconds
-        self._there_were: dict[str, set[str]] = defaultdict(
-            set
-        )  # by kind: those that are there, and that vanished of late
+        self._there_were: dict[str, set[str]] = defaultdict(set)  # by kind: those there, and those vanished of late
         self._missed: dict[str, float] = {}  # since when, by uid
         self._times: dict[str, list[float]] = defaultdict(list)  # by kind: the same times, sorted
         self._withdrawn = deque[tuple[float, str, str]]()  # when, which kind, which uid

@@ -1,7 +1,7 @@
-"""Runs the tests in two processes side by side: those that compute, and those that mostly wait for servers. `make test`.
+"""Runs the tests in two processes side by side: manifests and models in one, farms, faults and stores in the other. `make test`.
 
-Two cores are kept busy and each file's tests still run in order in one process. Exit code 0 only where both halves passed
-and each ran tests.
+The two take about as long as each other, so two cores are kept busy; each file's tests still run in order in one process. Exit
+code 0 only where both halves passed and each ran tests.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-COMPUTE = ("cli", "jobs", "operators")
+MANIFESTS_AND_MODELS = ("cli", "helm", "jobs", "kubernetes", "operators")
+APART = ("gpu", "bench", "whole")
 COUNTS = re.compile(rb"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
 
 
@@ -34,12 +35,12 @@ class Half:
 
 
 def folders() -> dict[str, list[str]]:
-    """Every folder of tests in one of the halves; a new one waits for servers until somebody says that it computes."""
+    """Every folder of tests in one of the halves; a new one in the second until somebody moves it."""
     those = sorted(
         path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file() and any(path.rglob("test_*.py"))
     )
-    waiting = [name for name in those if name not in (*COMPUTE, "gpu", "bench", "whole")]
-    return {"compute": list(COMPUTE), "servers": waiting}
+    others = [name for name in those if name not in (*MANIFESTS_AND_MODELS, *APART)]
+    return {"manifests": list(MANIFESTS_AND_MODELS), "farms": others}
 
 
 def start(name: str, chosen: list[str], arguments: list[str], logs: Path) -> Half:

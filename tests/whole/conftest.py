@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from tests.tools.cluster import images, life, places
-from tests.whole.site import NAMESPACE, PLAIN, STUDIO, TAINT, WORKERS, Site
+from tests.tools.cluster.places import ClusterFailed
+from tests.whole.site import PLAIN, STUDIO, TAINT, WORKERS, Site
 
 SMALL = ("controller", "dispatcher", "minio")
+LOGS = Path(__file__).parents[2] / "build" / "e2e"
 
 
 @pytest.fixture(scope="session")
@@ -23,10 +27,23 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         cluster.load(archives["worker"], WORKERS)
         made = Site(cluster, tmp_path_factory.mktemp("site"))
         cluster.kubectl("create", "namespace", STUDIO)
-        made.install()
-        made.until_ready()
         try:
+            made.install()
+            made.until_ready()
             yield made
-        except BaseException:
-            print(cluster.kubectl("--namespace", NAMESPACE, "describe", "pods"))
-            raise
+        finally:
+            _keep_logs(made)
+
+
+def _keep_logs(site: Site) -> None:
+    """What everybody said last, for whoever looks for the cause of a failure; the cluster is gone by then."""
+    LOGS.mkdir(parents=True, exist_ok=True)
+    for old in LOGS.iterdir():
+        old.unlink()
+    for name in site.of_farm("get", "pods", "--output=name").split():
+        for more in ("", "--previous"):
+            with suppress(ClusterFailed):
+                said = site.of_farm("logs", name, "--all-containers", "--prefix", *filter(None, [more]))
+                (LOGS / f"{name.partition('/')[2]}{more}.log").write_text(said)
+    (LOGS / "pods.txt").write_text(site.of_farm("describe", "pods"))
+    (LOGS / "studio.txt").write_text(site.kubectl("describe", "brandprojects,campaigns,reviews"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import suppress
 
@@ -19,14 +20,18 @@ BACK_SECONDS = 240
 
 
 def kill_controller(site: Site) -> None:
-    """Its process is killed and its pod is gone, without a goodbye; returns once another holds the lease."""
-    before = _holder(site)
-    for process in nodes.of(site.cluster.place, places.node(PLAIN)):
-        with suppress(psutil.NoSuchProcess):
-            if "operators.main" in process.cmdline():
-                process.kill()
+    """Its process is killed without a goodbye; returns once the one that its pod starts anew is in charge."""
+    before = _lease(site)
+    _kill_controllers_process(site)
+    until("the controller is in charge again", lambda: _lease(site)[1] > before[1], BACK_SECONDS)
+
+
+def lose_controller(site: Site) -> None:
+    """Its pod goes with it: another waits until the lease has run out."""
+    before = _lease(site)
+    _kill_controllers_process(site)
     site.of_farm("delete", "pod", f"--selector={CONTROLLER}", "--grace-period=0", "--force")
-    until("another controller is in charge", lambda: _holder(site) not in ("", before), BACK_SECONDS)
+    until("another controller is in charge", lambda: _lease(site)[0] not in ("", before[0]), BACK_SECONDS)
 
 
 def delete_worker(site: Site) -> None:
@@ -47,13 +52,13 @@ def freeze_workers_node(site: Site) -> None:
 
 
 def kill_head(site: Site) -> None:
-    """Ray's head and the dispatcher beside it: the whole queue in memory is gone."""
-    _kill(site, HEAD)
+    """Ray's head and the dispatcher beside it: the whole queue in memory is gone. It is not waited for: the old may overlap the new."""
+    _delete(site, HEAD, "--grace-period=0", "--force")
 
 
 def restart_store(site: Site) -> None:
-    """MinIO's pod; its volume stays."""
-    _kill(site, MINIO)
+    """MinIO's pod; its volume stays, and no second server opens it before the first has ended."""
+    _delete(site, MINIO)
 
 
 ALL = {
@@ -65,9 +70,9 @@ ALL = {
 """By the name of the campaign that is at work meanwhile."""
 
 
-def _kill(site: Site, label: str) -> None:
+def _delete(site: Site, label: str, *how: str) -> None:
     before = _uids(site.pods(label))
-    site.of_farm("delete", "pod", f"--selector={label}", "--grace-period=0", "--force")
+    site.of_farm("delete", "pod", f"--selector={label}", *how)
     until(f"{label} is ready again", lambda: _uids(site.ready_pods(label)) - before, BACK_SECONDS)
 
 
@@ -76,9 +81,17 @@ def _uids(pods: list[dict[str, dict[str, str]]]) -> set[str]:
     return {pod["metadata"]["uid"] for pod in pods}
 
 
-def _holder(site: Site) -> str:
-    wanted = "--output=jsonpath={.spec.holderIdentity}"
-    return site.of_farm("get", "lease", "brandfarm-controller", wanted).strip()
+def _kill_controllers_process(site: Site) -> None:
+    for process in nodes.of(site.cluster.place, places.node(PLAIN)):
+        with suppress(psutil.NoSuchProcess):
+            if "operators.main" in process.cmdline():
+                process.kill()
+
+
+def _lease(site: Site) -> tuple[str, int]:
+    """Who holds it, and how often it has changed hands."""
+    spec = json.loads(site.of_farm("get", "lease", "brandfarm-controller", "--output=json"))["spec"]
+    return spec.get("holderIdentity") or "", spec.get("leaseTransitions", 0)
 
 
 def _is_node_ready(site: Site) -> bool:
