@@ -22,44 +22,20 @@ RUN export DEBIAN_FRONTEND=noninteractive \
 FROM base AS build
 ARG PIP_INDEX_URL
 ARG PIP_CERT
-ENV UV_NO_CACHE=1 UV_LINK_MODE=copy UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never VIRTUAL_ENV=/opt/brandfarm
+ENV UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 UV_PYTHON_DOWNLOADS=never
 WORKDIR /source
 COPY requirements/build.txt requirements/
 RUN python3 -m venv /opt/build \
- && /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt \
- && python3 -m venv --without-pip /opt/brandfarm
+ && /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/build.txt
 
-FROM build AS wheel
+FROM build AS code
 COPY pyproject.toml README.md LICENSE ./
 COPY jobs jobs
 COPY cluster cluster
 COPY operators operators
 COPY cli cli
-RUN /opt/build/bin/uv build --wheel --no-build-isolation --python /opt/build/bin/python --out-dir /wheel .
-
-FROM build AS controller-files
-ARG UV_DEFAULT_INDEX
-ARG SSL_CERT_FILE
-COPY requirements/controller.txt requirements/
-RUN /opt/build/bin/uv pip install --require-hashes -r requirements/controller.txt
-COPY --from=wheel /wheel /wheel
-RUN /opt/build/bin/uv pip install --no-deps /wheel/*.whl
-
-FROM build AS dispatcher-files
-ARG UV_DEFAULT_INDEX
-ARG SSL_CERT_FILE
-COPY requirements/dispatcher.txt requirements/
-RUN /opt/build/bin/uv pip install --require-hashes -r requirements/dispatcher.txt
-COPY --from=wheel /wheel /wheel
-RUN /opt/build/bin/uv pip install --no-deps /wheel/*.whl
-
-FROM build AS worker-files
-ARG UV_DEFAULT_INDEX
-ARG SSL_CERT_FILE
-COPY requirements/farm.txt requirements/
-RUN /opt/build/bin/uv pip install --require-hashes -r requirements/farm.txt
-COPY --from=wheel /wheel /wheel
-RUN /opt/build/bin/uv pip install --no-deps /wheel/*.whl
+RUN /opt/build/bin/uv build --wheel --no-build-isolation --python /opt/build/bin/python --out-dir /wheel . \
+ && /opt/build/bin/uv pip install --python /opt/build/bin/python --no-deps --target /code /wheel/*.whl
 
 FROM build AS minio-files
 ARG PIP_INDEX_URL
@@ -73,30 +49,65 @@ RUN export GOPATH=/tmp/go GOCACHE=/tmp/go-cache GOTOOLCHAIN=local GOWORK=off CGO
  && /opt/build/bin/go build -mod=readonly -buildvcs=false -trimpath -ldflags='-s -w' -o /opt/minio github.com/minio/minio \
  && rm -rf /tmp/go /tmp/go-cache
 
-# What runs.
+# What runs. The libraries are one layer and our own code another: a new release of it moves a megabyte, not torch.
 FROM base AS run
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="brandfarm" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.licenses="Apache-2.0"
-ENV PATH=/opt/brandfarm/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
+ENV PATH=/opt/brandfarm/bin:/opt/brandfarm/code/bin:$PATH VIRTUAL_ENV=/opt/brandfarm PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     BRANDFARM_HOST=0.0.0.0 RAY_AUTH_MODE=token RAY_USAGE_STATS_ENABLED=0 OMP_WAIT_POLICY=PASSIVE
-WORKDIR /home/brandfarm
-USER 1000:1000
+WORKDIR /opt/brandfarm
+COPY requirements/build.txt build.txt
+RUN python3 -m venv --without-pip /opt/brandfarm \
+ && echo /opt/brandfarm/code > "$(/opt/brandfarm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/brandfarm.pth"
 
 FROM run AS controller
+ARG PIP_INDEX_URL
+ARG PIP_CERT
+ARG UV_DEFAULT_INDEX
+ARG SSL_CERT_FILE
+COPY requirements/controller.txt requirements.txt
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r build.txt \
+ && UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 /opt/build/bin/uv pip install --require-hashes -r requirements.txt \
+ && rm -rf /opt/build
+COPY --from=code /code code
+WORKDIR /home/brandfarm
+USER 1000:1000
 ENV BRANDFARM_METRICS_PORT=9101
-COPY --from=controller-files /opt/brandfarm /opt/brandfarm
 CMD ["python", "-m", "operators.main"]
 
 FROM run AS dispatcher
-COPY --from=dispatcher-files /opt/brandfarm /opt/brandfarm
+ARG PIP_INDEX_URL
+ARG PIP_CERT
+ARG UV_DEFAULT_INDEX
+ARG SSL_CERT_FILE
+COPY requirements/dispatcher.txt requirements.txt
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r build.txt \
+ && UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 /opt/build/bin/uv pip install --require-hashes -r requirements.txt \
+ && rm -rf /opt/build
+COPY --from=code /code code
+WORKDIR /home/brandfarm
+USER 1000:1000
 CMD ["python", "-m", "cluster.main"]
 
 # Base models come from the farm's own store: no worker reaches for a hub, and none runs code that came with a model.
 FROM run AS worker
+ARG PIP_INDEX_URL
+ARG PIP_CERT
+ARG UV_DEFAULT_INDEX
+ARG SSL_CERT_FILE
+COPY requirements/farm.txt requirements.txt
+RUN python3 -m venv /opt/build \
+ && /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r build.txt \
+ && UV_NO_CACHE=1 UV_COMPILE_BYTECODE=1 /opt/build/bin/uv pip install --require-hashes -r requirements.txt \
+ && rm -rf /opt/build
+COPY --from=code /code code
+WORKDIR /home/brandfarm
+USER 1000:1000
 ENV HF_HUB_OFFLINE=1 DIFFUSERS_DISABLE_REMOTE_CODE=1
-COPY --from=worker-files /opt/brandfarm /opt/brandfarm
 
 # Upstream publishes no images any more; this is its last commit, pinned with the tests. For development only.
 FROM base AS minio
