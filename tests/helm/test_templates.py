@@ -119,6 +119,14 @@ def test_groups_that_may_grow_are_ray_s_to_count_and_bounded(studio: Documents) 
     assert told["l40s"] == {"min": 0, "max": 8, "gpu": 1, "gpuClass": "l40s"}
 
 
+def test_a_node_that_is_emptied_takes_one_worker_of_a_group_at_a_time() -> None:
+    several = rendered(*LAPTOP, "--set", "ray.workers[0].min=3,ray.workers[0].max=5")
+    spec = only(several, "PodDisruptionBudget")["spec"]
+    assert spec["minAvailable"] == 2
+    labels = pods(several)["worker-cpu"]["metadata"]["labels"]
+    assert spec["selector"]["matchLabels"].items() - {("ray.io/group", "cpu")} <= labels.items(), "KubeRay adds the group's"
+
+
 def test_a_group_that_may_not_grow_has_its_number(laptop: Documents) -> None:
     assert ray(laptop)["workerGroupSpecs"][0]["replicas"] == 1
 
