@@ -6,6 +6,7 @@ Level-triggered: a wake only says where to look again. Knows neither Kubernetes 
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
@@ -76,6 +77,7 @@ class Controller:
         self._queue = WorkQueue[Place]()
         self._bell = asyncio.Event()
         self._silence = Complaint(clock.monotonic)  # the dispatcher's
+        self._away = defaultdict[str, Complaint](lambda: Complaint(clock.monotonic))  # what rounds wait for, by reason
 
     def metrics(self) -> bytes:
         """Its figures in Prometheus' text format."""
@@ -226,7 +228,8 @@ class Controller:
                 raise
             except FarmError as error:
                 longest = AWAY_SECONDS if error.retryable else LONGEST_BACK_OFF_SECONDS
-                self._put_off(place, error.message, error.reason, longest)
+                is_said = not error.retryable or self._away[error.reason].is_due()
+                self._put_off(place, error.message, error.reason, longest, is_said=is_said)
             except Exception as mistake:  # our own; one manifest must not stop the others
                 log.exception("round failed", place=str(place))
                 self._put_off(place, str(mistake), type(mistake).__name__)
@@ -240,11 +243,19 @@ class Controller:
             self._bell.set()
 
     def _put_off(
-        self, place: Place, message: str, reason: str, longest_seconds: float = LONGEST_BACK_OFF_SECONDS
+        self,
+        place: Place,
+        message: str,
+        reason: str,
+        longest_seconds: float = LONGEST_BACK_OFF_SECONDS,
+        *,
+        is_said: bool = True,
     ) -> None:
+        """is_said: whether the log's reader hears of it; what is away for all manifests is said of one now and then."""
         seconds = self._queue.failed(place, self._clock.monotonic(), longest_seconds)
         fields = {"kind": place.kind, "namespace": place.namespace, "name": place.name}
-        log.warning("put off", seconds=seconds, reason=reason, error=message, **fields)
+        say = log.warning if is_said else log.debug
+        say("put off", seconds=seconds, reason=reason, error=message, **fields)
 
     async def _next(self) -> Place:
         """The next place that is due, when it is."""

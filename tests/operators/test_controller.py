@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from cluster.clocks import MachineClock
 from cluster.local_manifests import LocalManifests
@@ -110,6 +111,20 @@ async def test_a_dispatcher_that_comes_back_is_found(world: World) -> None:
         assert told["reason"] == "DispatcherUnavailable"
         world.dispatcher.is_up = True
         await until(world, "BrandProject", "stable-socks", lambda one: one.get("reason") == "Queued")
+
+
+async def test_what_all_brands_wait_for_is_warned_of_once(world: World) -> None:
+    names = ["stable-socks", "harbour-mugs", "quiet-lamps"]
+    world.dispatcher.is_up = False
+    with capture_logs() as lines:
+        async with running(world):
+            for name in names:
+                await world.documents.create(builders.project(name))
+            for name in names:
+                await until(world, "BrandProject", name, lambda one: one.get("reason") == "DispatcherUnavailable")
+    told = [(line["log_level"], line["name"]) for line in lines if line["event"] == "put off"]
+    assert [level for level, _ in told].count("warning") == 1
+    assert {name for _, name in told} == set(names)
 
 
 async def test_what_a_job_waits_for_is_told_anew_without_any_news(world: World) -> None:

@@ -25,6 +25,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         for target in SMALL:
             cluster.load(archives[target], PLAIN)
         cluster.load(archives["worker"], WORKERS)
+        archives["worker"].unlink()  # gigabytes; buildah keeps the layers, so that the next one is soon written
         made = Site(cluster, tmp_path_factory.mktemp("site"))
         cluster.kubectl("create", "namespace", STUDIO)
         try:
