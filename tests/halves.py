@@ -1,4 +1,4 @@
-"""Runs the tests in two processes side by side: manifests and models in one, farms, faults and stores in the other. `make test`.
+"""Runs the tests in two processes side by side. `make test`.
 
 The two take about as long as each other, so two cores are kept busy; each file's tests still run in order in one process. Exit
 code 0 only where both halves passed and each ran tests.
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-MANIFESTS_AND_MODELS = ("cli", "helm", "jobs", "kubernetes", "operators")
+FIRST = ("cli", "e2e", "helm", "jobs", "operators")
 APART = ("gpu", "bench", "whole")
 COUNTS = re.compile(rb"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
 
@@ -39,8 +39,8 @@ def folders() -> dict[str, list[str]]:
     those = sorted(
         path.name for path in ROOT.iterdir() if (path / "__init__.py").is_file() and any(path.rglob("test_*.py"))
     )
-    others = [name for name in those if name not in (*MANIFESTS_AND_MODELS, *APART)]
-    return {"manifests": list(MANIFESTS_AND_MODELS), "farms": others}
+    others = [name for name in those if name not in (*FIRST, *APART)]
+    return {"first": list(FIRST), "second": others}
 
 
 def start(name: str, chosen: list[str], arguments: list[str], logs: Path) -> Half:

@@ -124,7 +124,9 @@ def test_a_node_that_is_emptied_takes_one_worker_of_a_group_at_a_time() -> None:
     spec = only(several, "PodDisruptionBudget")["spec"]
     assert spec["minAvailable"] == 2
     labels = pods(several)["worker-cpu"]["metadata"]["labels"]
-    assert spec["selector"]["matchLabels"].items() - {("ray.io/group", "cpu")} <= labels.items(), "KubeRay adds the group's"
+    assert spec["selector"]["matchLabels"].items() - {("ray.io/group", "cpu")} <= labels.items(), (
+        "KubeRay adds the group's"
+    )
 
 
 def test_a_group_that_may_not_grow_has_its_number(laptop: Documents) -> None:
