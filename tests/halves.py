@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-FIRST = ("cli", "e2e", "helm", "jobs", "operators")
+FIRST = ("cli", "helm", "jobs", "kubernetes", "operators")
 APART = ("gpu", "bench", "whole")
 COUNTS = re.compile(rb"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
 
