@@ -25,9 +25,8 @@ class Settings(settings.Settings):
     lease_namespace: str = ""  # where the lease is by which one of several controllers leads
     lease_name: str = ""  # by default there is no election
     identity: str = Field(default_factory=socket.gethostname)  # by which a controller holds the lease; a pod's name
-    hold_seconds: float = Field(
-        default=3600.0, ge=0.0
-    )  # before most manifests that vanish at once are withdrawn; 0: at once
+    # How long most manifests that vanish at once are held before their work is withdrawn; 0: not at all.
+    hold_seconds: float = Field(default=3600.0, ge=0.0)
     metrics_port: int = Field(default=0, ge=0, le=65535)  # where it tells its figures and its health; 0: nowhere
 
     @property

@@ -83,7 +83,7 @@ class Proxy:
                     break
                 await told.write(line)
         except (asyncio.CancelledError, ConnectionError):
-            pass
+            pass  # the watch was cut, by a test or by whoever had asked: the connection is aborted below
         finally:
             self._watches.discard(task)
         if request.transport is not None:

@@ -15,7 +15,7 @@ from jobs.records import CampaignRecord, ImageRecord
 from jobs.shots import Plan
 from tests.whole import faults, work
 from tests.whole.onlooker import Onlooker
-from tests.whole.site import Site, until
+from tests.whole.site import STUDIO, Site, until
 
 pytestmark = [pytest.mark.whole, pytest.mark.timeout(1800)]
 
@@ -51,11 +51,11 @@ def test_two_brands_and_a_campaign_by_kubectl_alone_while_the_controller_is_kill
 
 
 def test_the_same_farm_by_the_cli(site: Site) -> None:
-    site.brandfarm("sheet", "stable-socks", "--to", "sheet", "-n", "studio-a")
+    site.brandfarm("sheet", "stable-socks", "--to", "sheet", "-n", STUDIO)
     sheet = site.folder / "sheet"
     assert (sheet / "index.html").exists()
     assert len(list(sheet.rglob("*.png"))) >= 12
-    site.brandfarm("campaign", "pull", "spring-nightly", "-n", "studio-a", "--to", "pulled")
+    site.brandfarm("campaign", "pull", "spring-nightly", "-n", STUDIO, "--to", "pulled")
     assert len(list((site.folder / "pulled").rglob("*.png"))) == 80
     site.brandfarm("doctor")
 
@@ -77,6 +77,7 @@ def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site
 
 
 def test_what_grew_with_the_work_is_given_back(site: Site) -> None:
+    """Raises where the second worker stays."""
     until("one worker is left", lambda: len(site.pods(faults.WORKER)) == 1, 300)
 
 

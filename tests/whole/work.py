@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -15,6 +16,7 @@ from tests.whole.site import STUDIO, Site
 EXAMPLES = Path(__file__).parents[2] / "examples"
 BRANDS = ("stable-socks", "harbour-mugs")
 BUCKET = "pictures"
+PROBE = "onlooker/probe"
 
 Document = dict[str, Any]
 
@@ -30,7 +32,12 @@ def bring_pictures(site: Site) -> None:
 
 def keep_every_writing(site: Site) -> None:
     """The bucket remembers what is overwritten, so that a record that was written twice is seen afterwards."""
-    _client(site).set_bucket_versioning("brandfarm", VersioningConfig(ENABLED))
+    client = _client(site)
+    client.set_bucket_versioning("brandfarm", VersioningConfig(ENABLED))
+    for _ in range(2):
+        client.put_object("brandfarm", PROBE, BytesIO(b"twice"), 5)
+    client.remove_object("brandfarm", PROBE)
+    assert writings(site)[f"/{PROBE}"] == 2, "what is written twice is seen"
 
 
 def writings(site: Site) -> dict[str, int]:
