@@ -36,6 +36,8 @@ from operators.unreadable import AnyStatus, kept_status, last_status, with_troub
 
 Document = dict[str, Any]
 
+SATISFIED = ("Ready", "Complete")
+
 CONFIRM = "Restore them; or start the controller with BRANDFARM_HOLD_SECONDS=0, which confirms that they shall go."
 
 log = structlog.get_logger("controller")
@@ -244,7 +246,12 @@ class Rounds:
             self._holders.holds_nothing(uid)
 
     def _while_unreachable(self, document: Document, decision: Decision, error: FarmError) -> AnyStatus:
-        """What the store says is still true; what only the dispatcher knows is said as it was last."""
+        """What the store says is still true; what only the dispatcher knows is said as it was last.
+
+        Who has all that was declared wants nothing of it, and is told nothing of it.
+        """
+        if not decision.wanted and decision.status.phase in SATISFIED:
+            return decision.status
         is_known = not decision.wanted or document["metadata"]["uid"] in self._reports
         if is_known:
             return with_trouble(decision.status, document, error, self._clock.now())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, NoReturn
 
 from cluster import documents
@@ -202,7 +202,7 @@ def says_the_same(one: Any, other: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):  # all of it came as JSON
         inside = {key: _plain(_by_type(part) if key == "conditions" else part) for key, part in value.items()}
         return {key: part for key, part in inside.items() if part not in (None, [], {})}
     return [_plain(part) for part in value] if isinstance(value, list) else value

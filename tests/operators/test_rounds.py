@@ -15,6 +15,7 @@ from jobs.errors import DispatcherUnavailable, StoreError, StoreUnavailable
 from jobs.records import RerunRecord
 from jobs.shots import Plan
 from jobs.spec import JobKind
+from operators.places import Place
 from tests import builders
 from tests.builders import digest
 from tests.operators.world import World
@@ -203,6 +204,21 @@ async def test_what_the_store_holds_but_nobody_can_read_is_told_as_degraded(worl
     status = await world.status("BrandProject", "stable-socks")
     assert (status["phase"], status["reason"], conditions(status)["Degraded"]) == ("Pending", "StoreError", "True")
     assert conditions(status)["Ready"] == "Unknown"
+
+
+async def test_who_has_all_that_was_declared_is_not_told_that_the_dispatcher_is_away(world: World) -> None:
+    await world.documents.create(builders.project())
+    await world.documents.create(builders.campaign())
+    await approve(world)
+    await world.live()
+    world.dispatcher.is_up = False
+    world.rounds.forget_dispatcher()
+    for kind, name, phase in (("BrandProject", "stable-socks", "Ready"), ("Campaign", "spring", "Complete")):
+        before = await world.status(kind, name)
+        assert before["phase"] == phase
+        with pytest.raises(DispatcherUnavailable):
+            await world.rounds.look(Place(kind, "default", name))
+        assert await world.status(kind, name) == before
 
 
 async def test_a_dispatcher_that_is_away_leaves_what_is_known_and_is_told(world: World) -> None:

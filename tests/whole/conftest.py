@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.tools.cluster.places import ClusterFailed
 from tests.whole.site import PLAIN, STUDIO, TAINT, WORKERS, Site
 
 SMALL = ("controller", "dispatcher", "minio")
+LOADED_GIB = 16  # the worker's image in containerd, packed and unpacked, when its archive is there already
 LOGS = Path(__file__).parents[2] / "build" / "e2e"
 
 
@@ -20,20 +22,31 @@ LOGS = Path(__file__).parents[2] / "build" / "e2e"
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Two nodes, one of them kept for workers as GPU nodes are; the images of this checkout; the chart as it stands."""
     archives = {target: images.build(target) for target in (*SMALL, "worker")}
-    with life.running(places.default()) as cluster:
+    with life.running(places.default(), free_gib=LOADED_GIB) as cluster:
         cluster.kubectl("taint", "node", WORKERS, f"{TAINT}=yes:NoSchedule")
-        for target in SMALL:
-            cluster.load(archives[target], PLAIN)
-        cluster.load(archives["worker"], WORKERS)
-        archives["worker"].unlink()  # gigabytes; buildah keeps the layers, so that the next one is soon written
         made = Site(cluster, tmp_path_factory.mktemp("site"))
         cluster.kubectl("create", "namespace", STUDIO)
-        try:
+        with _loading_a_worker(cluster, archives["worker"]):
+            for target in SMALL:
+                cluster.load(archives[target], PLAIN)
             made.install()
+        try:
             made.until_ready()
             yield made
         finally:
             _keep_logs(made)
+
+
+@contextmanager
+def _loading_a_worker(cluster: life.Cluster, archive: Path) -> Iterator[None]:
+    """Gigabytes, which take minutes: meanwhile the rest is set up, and no pod may start on the node that has no image yet."""
+    cluster.kubectl("cordon", WORKERS)
+    with ThreadPoolExecutor(1) as apart:
+        loaded = apart.submit(cluster.load, archive, WORKERS)
+        yield
+        loaded.result()
+    archive.unlink()  # buildah keeps the layers, so that the next one is soon written
+    cluster.kubectl("uncordon", WORKERS)
 
 
 def _keep_logs(site: Site) -> None:

@@ -60,6 +60,16 @@ def test_the_same_farm_by_the_cli(site: Site) -> None:
     site.brandfarm("doctor")
 
 
+def test_nights_begin_by_the_clock_and_go_with_their_schedule(site: Site) -> None:
+    site.kubectl("apply", document=work.every_minute("minutely", ["harbour-mugs"]))
+    night = until("a night is complete", lambda: _complete_night(site), 240)
+    site.kubectl("patch", "campaign", "minutely", "--type=merge", '--patch={"spec":{"schedule":{"suspend":true}}}')
+    assert _pictures(site, night) == 10
+    site.kubectl("wait", "campaign/minutely", "--for=jsonpath={.status.phase}=Suspended", "--timeout=90s")
+    site.kubectl("delete", "campaign", "minutely")
+    until("its nights are gone too", lambda: not _nights(site), 120)
+
+
 def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site) -> None:
     seen = Onlooker(site)
     with seen.watching():
@@ -104,6 +114,16 @@ def _kill_controllers(site: Site) -> None:
     """In turn the process alone, which its pod starts again, and the pod too."""
     for number in range(KILLS):
         (faults.lose_controller if number % 2 else faults.kill_controller)(site)
+
+
+def _nights(site: Site) -> list[str]:
+    told = json.loads(site.kubectl("get", "campaigns", "--output=json"))["items"]
+    owned = [one["metadata"] for one in told if "ownerReferences" in one["metadata"]]
+    return [one["name"] for one in owned if one["ownerReferences"][0]["name"] == "minutely"]
+
+
+def _complete_night(site: Site) -> str | None:
+    return next((one for one in _nights(site) if site.status("campaign", one).get("phase") == "Complete"), None)
 
 
 def _made(site: Site, campaign: str) -> int:

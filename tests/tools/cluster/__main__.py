@@ -15,7 +15,7 @@ from tests.tools.cluster.places import ClusterFailed
 EXAMPLES = """\
   packages                    installs the Debian packages that all of it takes
   up                          two nodes, ready for pods and RayClusters; prints the kubeconfig's path
-  image controller            builds that target of the Dockerfile; prints the archive's path
+  image controller minio      builds these targets of the Dockerfile; prints the archives' paths
   load controller.tar         its images, for the pods of every node (or --node node-a)
   status                      programs, nodes, pods
   node freeze node-b          stands still until `node thaw node-b`; `node lose node-b` pulls its plug
@@ -51,8 +51,8 @@ def _parser() -> argparse.ArgumentParser:
     node = _verb(verbs, "node", "one more node, or a fault of one", _node)
     node.add_argument("what", choices=["add", "freeze", "thaw", "lose"])
     node.add_argument("name", nargs="?", default="", help="which, for all but add")
-    image = _verb(verbs, "image", "build a target of the Dockerfile", lambda given: print(images.build(given.target)))
-    image.add_argument("target", choices=images.TARGETS)
+    image = _verb(verbs, "image", "build targets of the Dockerfile", _image)
+    image.add_argument("targets", nargs="+", choices=images.TARGETS)
     load = _verb(verbs, "load", "an image for the nodes' pods", _load)
     load.add_argument("archive", type=Path, metavar="IMAGE.tar")
     load.add_argument("--node", default="", help="only this one")
@@ -88,6 +88,11 @@ def _node(given: argparse.Namespace) -> None:
         print(cluster.add_node().name)
         return
     {"freeze": cluster.freeze, "thaw": cluster.thaw, "lose": cluster.lose}[given.what](given.name)
+
+
+def _image(given: argparse.Namespace) -> None:
+    for target in given.targets:
+        print(images.build(target), flush=True)
 
 
 def _load(given: argparse.Namespace) -> None:

@@ -83,10 +83,17 @@ def _import(packed: Path) -> None:
 
 
 def _archived(target: str) -> Path:
-    """The archive is written anew: the one before may be half."""
-    archive = cache() / f"{target}.tar"
+    """The archive is written anew, for the one before may be half, unless it is known to be whole and of this very image."""
+    archive, mark = cache() / f"{target}.tar", cache() / f"{target}.id"
+    image = machine.said(
+        *_buildah(), "inspect", "--type", "image", "--format", "{{.FromImageID}}", name(target)
+    ).strip()
+    if archive.exists() and mark.exists() and mark.read_text() == image:
+        return archive
+    mark.unlink(missing_ok=True)
     archive.unlink(missing_ok=True)
     _told("push", "--signature-policy", str(_policy()), name(target), f"docker-archive:{archive}:{name(target)}")
+    mark.write_text(image)
     return archive
 
 

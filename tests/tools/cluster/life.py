@@ -92,9 +92,9 @@ def down(place: Place) -> None:
 
 
 @contextmanager
-def running(place: Place, count: int = 2) -> Iterator[Cluster]:
+def running(place: Place, count: int = 2, free_gib: int = machine.FREE_GIB) -> Iterator[Cluster]:
     """A cluster, and nothing of it afterwards."""
-    cluster = up(place, count)
+    cluster = up(place, count, free_gib)
     try:
         yield cluster
     finally:
