@@ -11,10 +11,10 @@ import structlog
 
 from cluster.ports import Recorder
 
-LANES = 4
+LANES = 1
 """So many manifests' stories are written at the same time, each in its order."""
 
-MOST_WAITING = 1000
+MOST_WAITING = 4000
 """Of a lane. A server that is so far behind is not told what else befell: conditions carry the state, events only the story."""
 
 FAREWELL_SECONDS = 2.0

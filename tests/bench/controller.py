@@ -36,13 +36,35 @@ from tests.bench import resting_farm
 from tests.bench.resting_farm import CountedManifests, QuietDispatcher
 
 BRANDS, EDITS, QUIET_SECONDS = 10_000, 1_000, 60.0
-EDITS_AT_A_TIME = 10
-RAISED_GATE = {"approvals": 1}
+BURST = 10
+"""Edits that somebody sends at the same time; kubectl sends one after another."""
 
 T = TypeVar("T")
+Gate = dict[str, int]
 Edits = dict[
     str, tuple[int, float]
 ]  # by a brand's name, the generation that an edit made, and when it was taken, in steady seconds
+
+
+@dataclass(frozen=True)
+class Editing:
+    """How soon edits were answered: so many sent at a time, in how many seconds; the lag of each in seconds, CPU seconds."""
+
+    at_a_time: int
+    seconds: float
+    lags: tuple[float, ...]
+    cpu: float
+
+    def lag(self, share: float) -> float:
+        """The lag in seconds that this share of the edits stayed below."""
+        return sorted(self.lags)[min(len(self.lags) - 1, int(share * len(self.lags)))]
+
+    def __str__(self) -> str:
+        how = "one after another" if self.at_a_time == 1 else f"{self.at_a_time} at a time"
+        return (
+            f"{f'{len(self.lags)} edits, {how}, until their status':52}p50 {self.lag(0.5):.2f} s, p99 {self.lag(0.99):.2f} s, "
+            f"{self.cpu:.1f} CPU s; {len(self.lags) / self.seconds:.0f} a second were taken"
+        )
 
 
 @dataclass(frozen=True)
@@ -57,34 +79,29 @@ class Figures:
     quiet_seconds: float
     quiet_cpu: float
     quiet_writes: int
-    edits: int
-    lags: tuple[float, ...]
-    edit_cpu: float
+    steady: Editing
+    burst: Editing
     told: int
-
-    def lag(self, share: float) -> float:
-        """The lag in seconds that this share of the edits stayed below."""
-        return sorted(self.lags)[min(len(self.lags) - 1, int(share * len(self.lags)))]
 
     def __str__(self) -> str:
         return "\n".join(
             (
-                f"first sync of {self.brands} brands at rest      {self.sync_seconds:6.1f} s, {self.sync_cpu:.1f} CPU s, "
+                f"{f'first sync of {self.brands} brands at rest':52}{self.sync_seconds:.1f} s, {self.sync_cpu:.1f} CPU s, "
                 f"{self.sync_mebibytes:.0f} MiB, {self.sync_writes} statuses written, {self.told} sets handed over",
-                f"quiet, a minute of it                  {self.quiet_cpu * 60 / self.quiet_seconds:6.1f} CPU s, "
+                f"{'quiet, a minute of it':52}{self.quiet_cpu * 60 / self.quiet_seconds:.1f} CPU s, "
                 f"{self.quiet_writes} statuses written",
-                f"{self.edits} edits until their status            p50 {self.lag(0.5):.2f} s, p99 {self.lag(0.99):.2f} s, "
-                f"{self.edit_cpu:.1f} CPU s",
+                str(self.steady),
+                str(self.burst),
             )
         )
 
 
 @dataclass(frozen=True)
 class Keeping:
-    """How manifests are kept: `edit_all` changes the gates of the brands of these names, and can be sent to another process."""
+    """How manifests are kept: `edit_all` gives the brands of these names another gate, so many at a time; another process can call it."""
 
     documents: Manifests
-    edit_all: Callable[[list[str]], Edits]
+    edit_all: Callable[[list[str], int, Gate], Edits]
     follow: Callable[[], Coroutine[Any, Any, NoReturn]] | None = None
     recorder: Recorder | None = None
     status_seconds: float = 0.0
@@ -102,12 +119,10 @@ async def measured(keeping: Keeping, store: FolderStore, edits: int, quiet_secon
         cpu = time.process_time()
         await asyncio.sleep(quiet_seconds)
         quiet_cpu, quiet_writes = time.process_time() - cpu, documents.writes - sync_writes
-        cpu = time.process_time()
-        lags = await _edited(keeping, documents, names[:edits])
-        edit_cpu = time.process_time() - cpu
+        steady = await _edited(keeping, documents, names[:edits], 1, {"approvals": 1})
+        burst = await _edited(keeping, documents, names[:edits], BURST, {"approvals": 0})
     return Figures(
-        len(names), sync_seconds, sync_cpu, mebibytes, sync_writes, quiet_seconds, quiet_cpu, quiet_writes, edits,
-        tuple(lags), edit_cpu, told,
+        len(names), sync_seconds, sync_cpu, mebibytes, sync_writes, quiet_seconds, quiet_cpu, quiet_writes, steady, burst, told
     )  # fmt: skip
 
 
@@ -128,26 +143,31 @@ async def _running(
         await asyncio.wait(tasks)
 
 
-async def _edited(keeping: Keeping, documents: CountedManifests, names: list[str]) -> list[float]:
-    """Let a person edit these brands; the seconds until the status of each speaks of its edit."""
+async def _edited(
+    keeping: Keeping, documents: CountedManifests, names: list[str], at_a_time: int, gate: Gate
+) -> Editing:
+    """Let a person edit these brands, and wait until the status of each speaks of its edit."""
+    cpu = time.process_time()
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as person:
-        began = await asyncio.get_running_loop().run_in_executor(person, keeping.edit_all, names)
+        began = await asyncio.get_running_loop().run_in_executor(person, keeping.edit_all, names, at_a_time, gate)
     for name, (generation, _) in began.items():
         while documents.said.get(name, (0, 0.0))[0] < generation:
             await asyncio.sleep(0.05)
-    return [documents.said[name][1] - at for name, (_, at) in began.items()]
+    taken = [at for _, at in began.values()]
+    lags = tuple(documents.said[name][1] - at for name, (_, at) in began.items())
+    return Editing(at_a_time, max(taken) - min(taken), lags, time.process_time() - cpu)
 
 
-async def edited_as_fast_as_taken(names: list[str], edit: Callable[[str], Awaitable[int]]) -> Edits:
-    """One edit of each, a few at a time; `edit` says the new generation."""
+async def edited_as_fast_as_taken(names: list[str], at_a_time: int, edit: Callable[[str], Awaitable[int]]) -> Edits:
+    """One edit of each; `edit` says the new generation."""
     began: Edits = {}
 
     async def noted(name: str) -> None:
         generation = await edit(name)
         began[name] = (generation, time.monotonic())
 
-    for start in range(0, len(names), EDITS_AT_A_TIME):
-        await asyncio.gather(*map(noted, names[start : start + EDITS_AT_A_TIME]))
+    for start in range(0, len(names), at_a_time):
+        await asyncio.gather(*map(noted, names[start : start + at_a_time]))
     return began
 
 
@@ -200,15 +220,15 @@ async def _measured_on_this_machine(folder: Path, edits: int) -> Figures:
     return figures
 
 
-def _edit_all(folder: Path, names: list[str]) -> Edits:
+def _edit_all(folder: Path, names: list[str], at_a_time: int, gate: Gate) -> Edits:
     documents = LocalManifests(folder / "farm.sqlite")
 
     async def edit(name: str) -> int:
         document = await documents.get("BrandProject", "default", name)
-        document["spec"]["gate"] = RAISED_GATE
+        document["spec"]["gate"] = gate
         return int((await documents.replace(document))["metadata"]["generation"])
 
-    edits = asyncio.run(edited_as_fast_as_taken(names, edit))
+    edits = asyncio.run(edited_as_fast_as_taken(names, at_a_time, edit))
     documents.close()
     return edits
 

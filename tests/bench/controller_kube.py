@@ -27,7 +27,7 @@ from jobs.manifests import crd
 from operators.recorders import aside
 from operators.surroundings import STATUS_SECONDS
 from tests.bench import controller
-from tests.bench.controller import BRANDS, EDITS, QUIET_SECONDS, RAISED_GATE, Edits, Figures, Keeping
+from tests.bench.controller import BRANDS, EDITS, QUIET_SECONDS, Edits, Figures, Gate, Keeping
 from tests.tools import kube_bulk
 from tests.tools.kube_api import KubeApi, running
 
@@ -53,7 +53,7 @@ def main() -> None:
 
 def _ratios(served: Figures, local: Figures) -> str:
     sync = served.sync_cpu / local.sync_cpu
-    edit = served.edit_cpu / local.edit_cpu
+    edit = served.steady.cpu / local.steady.cpu
     return f"CPU over a server to a laptop's: first sync {sync:.1f}, edits {edit:.1f}"
 
 
@@ -115,18 +115,18 @@ async def _measured(api: KubeApi, folder: Path, edits: int) -> Figures:
         return await controller.measured(keeping, FolderStore(folder / "store"), edits, QUIET_SECONDS)
 
 
-def _edit_all(kubeconfig: Path, names: list[str]) -> Edits:
-    return asyncio.run(_edited(kubeconfig, names))
+def _edit_all(kubeconfig: Path, names: list[str], at_a_time: int, gate: Gate) -> Edits:
+    return asyncio.run(_edited(kubeconfig, names, at_a_time, gate))
 
 
-async def _edited(kubeconfig: Path, names: list[str]) -> Edits:
+async def _edited(kubeconfig: Path, names: list[str], at_a_time: int, gate: Gate) -> Edits:
     async with KubeClient.of_kubeconfig(kubeconfig) as person:
 
         async def edit(name: str) -> int:
-            written = await person.merge(paths.one(BRAND, SPACE, name), {"spec": {"gate": RAISED_GATE}})
+            written = await person.merge(paths.one(BRAND, SPACE, name), {"spec": {"gate": gate}})
             return int(written["metadata"]["generation"])
 
-        return await controller.edited_as_fast_as_taken(names, edit)
+        return await controller.edited_as_fast_as_taken(names, at_a_time, edit)
 
 
 if __name__ == "__main__":
