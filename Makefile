@@ -4,14 +4,14 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test e2e images check bench chaos cluster cluster-down lock format reference crds clean
+.PHONY: help demo test e2e e2e-parts check bench chaos cluster cluster-down lock format reference crds clean
 
 help:
 	@echo "make demo    two brands from manifests to a judged contact sheet, on this machine"
 	@echo "             STORE=minio runs it on a MinIO server, STORE=minio://ACCESS:SECRET@host:port/bucket on yours"
 	@echo "make test    all tests, on real servers that they build and start"
 	@echo "make e2e     the whole farm on a Kubernetes cluster of two nodes with KubeRay, made for it on this Linux machine, as root"
-	@echo "make images  the farm's images from our own Dockerfile, by buildah, as root; make e2e takes them"
+	@echo "make e2e-parts  the images and programs that make e2e takes, built ahead of it"
 	@echo "make check   formatting, lints, types, the floors"
 	@echo "make bench   ratios measured side by side; keeps docs/benchmarks.md"
 	@echo "make chaos   every fault at five seeds on a whole farm; keeps docs/chaos.md"
@@ -45,8 +45,9 @@ test: $(VENV)/.dev
 e2e: $(VENV)/.dev
 	$(BIN)/python -m pytest tests/whole --verbose
 
-images: $(VENV)/.dev
-	$(BIN)/python -m tests.tools.cluster image minio controller dispatcher worker
+e2e-parts: $(VENV)/.dev
+	$(BIN)/python -m tests.tools.cluster image controller dispatcher minio worker
+	$(BIN)/python -m tests.tools.build kubelet kube-controller-manager kube-scheduler kube-proxy coredns kuberay pause
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -58,6 +58,7 @@ def test_the_same_farm_by_the_cli(site: Site) -> None:
     site.brandfarm("campaign", "pull", "spring-nightly", "-n", STUDIO, "--to", "pulled")
     assert len(list((site.folder / "pulled").rglob("*.png"))) == 80
     site.brandfarm("doctor")
+    assert "Succeeded" in site.helm("test", "brandfarm")
 
 
 def test_nights_begin_by_the_clock_and_go_with_their_schedule(site: Site) -> None:
@@ -73,7 +74,9 @@ def test_nights_begin_by_the_clock_and_go_with_their_schedule(site: Site) -> Non
 def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site) -> None:
     seen = Onlooker(site)
     with seen.watching():
-        site.kubectl("apply", document=work.brand("night-socks", "stable-socks", 150, 11))
+        site.brandfarm(
+            "apply", "-f", work.with_pictures_beside(site, "night-socks", "stable-socks", 150, 11), "-n", STUDIO
+        )
         site.kubectl("apply", document=work.campaign("after-training", ["night-socks"], 4))
         for name, strike in faults.ALL.items():
             site.kubectl("apply", document=work.campaign(name, list(work.BRANDS), 8, start=work.seed_of(name)))
@@ -84,6 +87,8 @@ def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site
     assert seen.looks > len(faults.ALL)
     assert seen.broken_promises() == []
     assert [_pictures(site, name) for name in faults.ALL] == [80] * len(faults.ALL)
+    first = site.brandfarm("logs", "night-socks", "--attempt", "1", "-n", STUDIO)
+    assert "loss" in first, "what a training told outlives its pod"
 
 
 def test_what_grew_with_the_work_is_given_back(site: Site) -> None:

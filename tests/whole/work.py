@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,16 @@ def brand(name: str, like: str, steps: int, seed: int) -> Document:
     spec["judge"] |= {"prompts": spec["judge"]["prompts"][:2], "seeds": [7]}
     spec["gate"] = {"approvals": 0}
     return document
+
+
+def with_pictures_beside(site: Site, name: str, like: str, steps: int, seed: int) -> str:
+    """A manifest's file for the CLI, which brings the pictures in the folder beside it to the store."""
+    folder = site.folder / name
+    shutil.copytree(EXAMPLES / like / "shots", folder / "shots")
+    document = brand(name, like, steps, seed)
+    document["spec"]["dataset"]["source"] = "./shots"
+    (folder / "brand.yaml").write_text(yaml.safe_dump(document))
+    return str(folder / "brand.yaml")
 
 
 def campaign(name: str, looks: list[str], seeds: int, start: int = 1_000) -> Document:
