@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+import yaml
 
 from tests.helm.chart import (
     CHART,
@@ -362,3 +363,18 @@ def test_the_notes_give_the_next_four_commands_and_warn_of_a_store_that_is_for_t
             assert command in notes
     assert "THE STORE IS THE DEVELOPMENT MINIO" in said["laptop"]
     assert "DEVELOPMENT MINIO" not in said["studio"]
+
+
+def test_the_example_of_a_ray_cluster_that_is_there_is_of_the_charts_versions(laptop: Documents) -> None:
+    example = yaml.safe_load((CHART.parents[1] / "examples" / "raycluster.yaml").read_text())["spec"]
+    ours = only(laptop, "RayCluster")["spec"]
+    assert example["rayVersion"] == ours["rayVersion"]
+    assert [_images(example["headGroupSpec"]), _images(example["workerGroupSpecs"][0])] == [
+        _images(ours["headGroupSpec"]),
+        _images(ours["workerGroupSpecs"][0]),
+    ]
+    assert example["workerGroupSpecs"][0]["resources"] == ours["workerGroupSpecs"][0]["resources"]
+
+
+def _images(group: dict[str, Any]) -> list[str]:
+    return [one["image"] for one in group["template"]["spec"]["containers"]]

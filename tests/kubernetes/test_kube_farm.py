@@ -266,11 +266,12 @@ def test_the_doctor_names_what_is_missing_and_what_to_do(
     assert whole["chart"] == ("passed", f"{namespace}/brandfarm, 0.1.0", "")
     assert whole["controller"][0] == "failed"
     assert whole["dispatcher pods"][:2] == ("failed", "there are none")
+    assert whole["worker pods"][:2] == ("passed", "none of the chart's own: the farm uses a Ray cluster that is there")
     assert whole["may ask the dispatcher"][0] == "passed"
 
 
 def test_the_doctor_sees_a_definition_of_another_release(api: KubeApi, opened: Open, namespace: str) -> None:
-    farms.install(api, namespace, version="0.0.9")
+    farms.install(api, namespace, version="0.0.9", raycluster="brandfarm-ray")
     patch = [
         {
             "op": "add",
@@ -289,6 +290,7 @@ def test_the_doctor_sees_a_definition_of_another_release(api: KubeApi, opened: O
     assert "`helm upgrade`" in found["reviews.brandfarm.dev"][2]
     assert found["chart"][0] == "warned"
     assert "is 0.0.9, and this command is 0.1.0" in found["chart"][1]
+    assert found["worker pods"][:2] == ("warned", "there are none")
 
 
 def _examined(farm: KubeFarm) -> dict[str, tuple[str, str, str]]:
