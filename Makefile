@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 export OMP_WAIT_POLICY ?= PASSIVE
 
-.PHONY: help demo test e2e e2e-parts check bench chaos cluster cluster-down lock format reference crds clean
+.PHONY: help demo test tools e2e e2e-parts check bench chaos cluster cluster-down lock format reference crds clean
 
 help:
 	@echo "make demo    two brands from manifests to a judged contact sheet, on this machine"
@@ -38,8 +38,10 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(BIN)/uv
 demo: $(VENV)/$(if $(filter minio,$(STORE)),.dev,.farm)
 	$(BIN)/$(if $(filter minio,$(STORE)),python -m tests.tools.minio_demo,brandfarm demo $(if $(STORE),--store '$(STORE)'))
 
-test: $(VENV)/.dev
+tools: $(VENV)/.dev
 	$(BIN)/python -m tests.tools.build minio etcd kube-apiserver kubectl helm kubeconform
+
+test: tools
 	$(BIN)/python -m tests.halves
 
 e2e: $(VENV)/.dev

@@ -179,6 +179,7 @@ async def test_a_list_forgotten_between_two_pages_begins_again(
 async def test_a_restarted_server_is_followed_again(farm_api: KubeApi, client: KubeClient, namespace: str) -> None:
     async with at_work(client, namespace) as manifests:
         await manifests.create(builders.project("mug", namespace))
+        await manifests.names("BrandProject")  # a mirror that was never filled would wait for the server
         await asyncio.to_thread(farm_api.stop_server)
         with pytest.raises(ApiServerUnavailable, match="create brandprojects in namespace"):
             await manifests.create(builders.project("socks", namespace))
