@@ -6,6 +6,7 @@ import hashlib
 import io
 import ipaddress
 import json
+import re
 import tarfile
 import tomllib
 from itertools import pairwise
@@ -105,6 +106,14 @@ def test_a_build_takes_the_mirrors_that_the_environment_names(monkeypatch: pytes
     flags = images.build_flags()
     assert "--build-arg=PIP_INDEX_URL=https://mirror.example/simple" in flags
     assert [flag for flag in flags if "GOPROXY" in flag] == []
+
+
+def test_whatever_the_dockerfile_copies_decides_whether_an_archive_is_still_good() -> None:
+    copied = re.findall(r"^COPY (?!--from)(.*) \S+$", (images.ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)
+    tops = {images.ROOT / name for names in copied for name in names.split()}
+    seen = set(images.seen_by_a_build())
+    assert {images.ROOT / "Dockerfile", images.ROOT / ".dockerignore"} <= seen
+    assert [top for top in tops if not any(path.is_relative_to(top) for path in seen)] == []
 
 
 def test_what_cannot_be_is_named() -> None:

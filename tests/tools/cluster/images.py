@@ -5,6 +5,7 @@ What is built stays in a cache outside the tree (`BRANDFARM_IMAGES` names anothe
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import subprocess
@@ -24,6 +25,10 @@ TARGETS = ("controller", "dispatcher", "worker", "minio")
 GIB = {"controller": 4, "dispatcher": 6, "worker": machine.FREE_GIB, "minio": 6}
 BUNDLE = "/run/ca.crt"
 BUNDLES = ("/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem")
+SEEN = (
+    *("Dockerfile", ".dockerignore", "pyproject.toml", "README.md", "LICENSE"),
+    *("requirements", "jobs", "cluster", "operators", "cli", "tests/tools/minio"),
+)
 HANDED_ON = ("PIP_INDEX_URL", "UV_DEFAULT_INDEX", "GOPROXY")
 
 
@@ -45,13 +50,18 @@ def build(target: str) -> Path:
         raise ClusterFailed(f"There is no image called {target} in the Dockerfile; there are {', '.join(TARGETS)}.")
     machine.check_root()
     machine.check_packages()
+    archive, mark, made_of = cache() / f"{target}.tar", cache() / f"{target}.made-of", _made_of()
+    if archive.exists() and mark.exists() and mark.read_text() == made_of:
+        return archive
     machine.check_disk(cache(), GIB[target])
     base()
     try:
         _told("bud", *build_flags(), "--target", target, "--tag", name(target), str(ROOT))
-        return _archived(target)
+        _archive(target, archive, mark)
     finally:
         mounts.remove(cache())
+    mark.write_text(made_of)
+    return archive
 
 
 def base() -> None:
@@ -82,19 +92,26 @@ def _import(packed: Path) -> None:
         mounts.remove(cache())
 
 
-def _archived(target: str) -> Path:
-    """The archive is written anew, for the one before may be half, unless it is known to be whole and of this very image."""
-    archive, mark = cache() / f"{target}.tar", cache() / f"{target}.id"
-    image = machine.said(
-        *_buildah(), "inspect", "--type", "image", "--format", "{{.FromImageID}}", name(target)
-    ).strip()
-    if archive.exists() and mark.exists() and mark.read_text() == image:
-        return archive
+def _archive(target: str, archive: Path, mark: Path) -> None:
+    """Written anew: the one before may be half, or of something else."""
     mark.unlink(missing_ok=True)
     archive.unlink(missing_ok=True)
     _told("push", "--signature-policy", str(_policy()), name(target), f"docker-archive:{archive}:{name(target)}")
-    mark.write_text(image)
-    return archive
+
+
+def _made_of() -> str:
+    """A digest of all that images are made of: the files that a build may see, and what it is told."""
+    digest = hashlib.sha256(repr((SUITE, build_flags())).encode())
+    for path in sorted(seen_by_a_build()):
+        digest.update(f"{path.relative_to(ROOT)}\0{path.stat().st_size}\0".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def seen_by_a_build() -> list[Path]:
+    """The files that the Dockerfile may copy, and itself."""
+    found = [path for top in SEEN for path in (ROOT / top, *(ROOT / top).rglob("*"))]
+    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
 
 
 def build_flags() -> list[str]:
