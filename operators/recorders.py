@@ -11,11 +11,8 @@ import structlog
 
 from cluster.ports import Recorder
 
-LANES = 1
-"""So many manifests' stories are written at the same time, each in its order."""
-
 MOST_WAITING = 4000
-"""Of a lane. A server that is so far behind is not told what else befell: conditions carry the state, events only the story."""
+"""A server that is so far behind is not told what else befell: conditions carry the state, events only the story."""
 
 FAREWELL_SECONDS = 2.0
 """How long a controller that ends still writes what it was told."""
@@ -39,11 +36,14 @@ class LogRecorder:
 
 
 class Aside:
-    """The Recorder port before another recorder: takes what is told at once, and writes it later."""
+    """The Recorder port before another recorder: takes what is told at once, and writes it later, one after another.
+
+    So stories take one connection of the server at most, and statuses the others.
+    """
 
     def __init__(self, recorder: Recorder) -> None:
         self._recorder = recorder
-        self._lanes = [asyncio.Queue[Told](MOST_WAITING) for _ in range(LANES)]
+        self._waiting = asyncio.Queue[Told](MOST_WAITING)
 
     async def tell(
         self, document: dict[str, Any], kind: Literal["Normal", "Warning"], reason: str, message: str
@@ -51,36 +51,35 @@ class Aside:
         """Take it; of the document only what names it is kept."""
         head = {key: document[key] for key in ("apiVersion", "kind", "metadata")}
         try:
-            self._lanes[hash(head["metadata"]["uid"]) % LANES].put_nowait((head, kind, reason, message))
+            self._waiting.put_nowait((head, kind, reason, message))
         except asyncio.QueueFull:
             log.warning("event not written", told=reason, manifest=head["metadata"]["name"], error="too many wait")
 
-    async def write(self, lane: int) -> NoReturn:
-        """Write what comes in one lane, for ever."""
+    async def write(self) -> NoReturn:
+        """Write what comes, for ever."""
         while True:
-            told = await self._lanes[lane].get()
+            told = await self._waiting.get()
             try:
                 await self._recorder.tell(*told)
             except Exception:  # our own mistake; one event must not stop the others
                 log.exception("event not written", told=told[2])
-            self._lanes[lane].task_done()
+            self._waiting.task_done()
 
     async def written(self) -> None:
         """Returns once nothing waits."""
-        await asyncio.gather(*(lane.join() for lane in self._lanes))
+        await self._waiting.join()
 
 
 @asynccontextmanager
 async def aside(recorder: Recorder) -> AsyncIterator[Aside]:
     """A recorder that writes while inside; at the end what waits is written, if that is soon done."""
     taking = Aside(recorder)
-    writing = [asyncio.create_task(taking.write(lane)) for lane in range(LANES)]
+    writing = asyncio.create_task(taking.write())
     try:
         yield taking
     finally:
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
                 await taking.written()
-        for lane in writing:
-            lane.cancel()
-        await asyncio.wait(writing)
+        writing.cancel()
+        await asyncio.wait([writing])

@@ -37,6 +37,7 @@ from operators.unreadable import AnyStatus, kept_status, last_status, with_troub
 Document = dict[str, Any]
 
 SATISFIED = ("Ready", "Complete")
+"""The phases in which a manifest has all that it declares."""
 
 CONFIRM = "Restore them; or start the controller with BRANDFARM_HOLD_SECONDS=0, which confirms that they shall go."
 

@@ -67,7 +67,12 @@ def main() -> int:
         counts = [half.counts() for half in halves]
     total = {outcome: sum(one.get(outcome, 0) for one in counts) for outcome in ("passed", "failed", "error")}
     print(f"{total['passed']} passed, {total['failed'] + total['error']} failed")
-    return 1 if any(codes) else 0  # a half that was killed has a negative code
+    return verdict(codes)
+
+
+def verdict(codes: list[int]) -> int:
+    """0 only where every half ended with 0; one that was killed has a negative code."""
+    return 1 if any(codes) else 0
 
 
 if __name__ == "__main__":

@@ -47,7 +47,9 @@ def main() -> None:
             _move_in(api, folder)
             served = controller.apart(lambda: asyncio.run(_measured(api, folder, edits)))
         local = controller.apart(lambda: controller.measured_on_this_machine(folder, edits))
-    print(f"Over a real API server:\n{served}\n\nThe same brands over a laptop's manifests:\n{local}\n")
+    print(
+        f"Over a real API server that was asked before:\n{served}\n\nThe same brands over a laptop's manifests:\n{local}\n"
+    )
     print(_ratios(served, local))
 
 

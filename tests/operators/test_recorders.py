@@ -8,7 +8,7 @@ from typing import Any, Literal
 import pytest
 
 from operators import recorders
-from operators.recorders import LANES, MOST_WAITING, aside
+from operators.recorders import MOST_WAITING, aside
 from tests import builders
 
 pytestmark = pytest.mark.anyio
@@ -73,6 +73,6 @@ async def test_a_silent_server_does_not_keep_a_controller_from_its_end(monkeypat
     slow = Slow()
     async with asyncio.timeout(10):
         async with aside(slow) as recorder:
-            for uid in range(2 * LANES):
+            for uid in range(8):
                 await recorder.tell(builders.kept(BRAND, f"uid-{uid}"), "Warning", "Lost", "It is gone.")
     assert slow.told == []

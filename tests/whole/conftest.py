@@ -26,11 +26,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         cluster.kubectl("taint", "node", WORKERS, f"{TAINT}=yes:NoSchedule")
         made = Site(cluster, tmp_path_factory.mktemp("site"))
         cluster.kubectl("create", "namespace", STUDIO)
-        with _loading_a_worker(cluster, archives["worker"]):
-            for target in SMALL:
-                cluster.load(archives[target], PLAIN)
-            made.install()
         try:
+            with _loading_a_worker(cluster, archives["worker"]):
+                for target in SMALL:
+                    cluster.load(archives[target], PLAIN)
+                made.install()
             made.until_ready()
             yield made
         finally:

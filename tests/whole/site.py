@@ -56,13 +56,8 @@ class Site:
         values.write_text(json.dumps(_values()))
         presets = ("-f", str(CHART / "values-laptop.yaml"), "-f", str(values))
         self.helm("upgrade", "--install", RELEASE, str(CHART), *presets, "--create-namespace", *more)
-        for found in (
-            "store",
-            "store_keys",
-            "store_address",
-            "store_endpoint",
-        ):  # a Service made anew has another address
-            self.__dict__.pop(found, None)
+        for known in ("store", "store_keys", "store_address", "store_endpoint"):
+            self.__dict__.pop(known, None)  # a Service that was made anew has another address
 
     def helm(self, *words: str) -> str:
         """What helm prints. Raises ClusterFailed."""

@@ -91,8 +91,7 @@ def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site
 
 
 def test_what_grew_with_the_work_is_given_back(site: Site) -> None:
-    """Raises where the second worker stays."""
-    until("one worker is left", lambda: len(site.pods(faults.WORKER)) == 1, 300)
+    assert until("one worker is left", lambda: len(site.pods(faults.WORKER)) == 1, 300)
 
 
 def test_an_upgrade_and_a_removal_keep_the_brands(site: Site) -> None:
