@@ -15,18 +15,16 @@ from typing import Self, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
-from kubernetes.aio.client.configuration import Configuration
-from kubernetes.aio.client.rest import RESTClientObject
 
 from cluster.documents import Document
 from cluster.kube import paths, refusals
 from cluster.kube.access import Access, KubeconfigAccess, PodAccess
+from cluster.kube.connections import Connections
 from cluster.kube.paths import Deed
 from jobs.errors import ApiServerUnavailable, FarmError
 
 ANSWER_SECONDS = 30.0
 CONNECT_SECONDS = 5.0
-FAREWELL_SECONDS = 0.1
 PAGE = 500
 """Documents in one page of a list; client-go's default."""
 
@@ -54,8 +52,7 @@ class KubeClient:
 
     def __init__(self, access: Access, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._access, self._sleep = access, sleep
-        self._session: aiohttp.ClientSession | None = None
-        self._has_broken_off = False
+        self._connections: Connections | None = None
 
     @classmethod
     def of_pod(cls) -> Self:
@@ -78,11 +75,9 @@ class KubeClient:
 
     async def close(self) -> None:
         """Let go of the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
-            # What was hung up goes in the loop's next turn; a request that was broken off has a farewell by TLS to say.
-            await asyncio.sleep(FAREWELL_SECONDS if self._has_broken_off else 0)
+        if self._connections is not None:
+            await self._connections.close()
+            self._connections = None
 
     @property
     def namespace(self) -> str:
@@ -199,11 +194,11 @@ class KubeClient:
     ) -> aiohttp.ClientResponse:
         await self._access.refresh()
         configuration = self._access.configuration
-        if self._session is None:
-            self._session = _session(configuration)
+        if self._connections is None:
+            self._connections = Connections(configuration)
         token = await configuration.get_api_key_with_prefix("BearerToken")
         credentials = {"Authorization": token.strip()} if token else {}
-        request = self._session.request(
+        request = self._connections.session.request(
             method,
             f"{configuration.host}{path}" + (f"?{urlencode(query)}" if query else ""),
             data=body,
@@ -213,17 +208,7 @@ class KubeClient:
             server_hostname=configuration.tls_server_name,
             allow_redirects=False,  # credentials go to this server and no other
         )
-        try:
-            return await _within(request, paths.deed_of(method, path))
-        except BaseException:
-            self._has_broken_off = True
-            raise
-
-
-def _session(configuration: Configuration) -> aiohttp.ClientSession:
-    """Connections by the certificates that the library found; large enough buffers for a watch's lines."""
-    trust = RESTClientObject(configuration).ssl_context
-    return aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trust), trust_env=True, read_bufsize=2**20)
+        return await _within(request, paths.deed_of(method, path))
 
 
 def _hang_up(answer: aiohttp.ClientResponse) -> None:

@@ -106,6 +106,12 @@ class Farm:
                     return await self.get(kind, name)
                 await asyncio.sleep(0.1)
 
+    async def counts_images(self, campaign: str) -> None:
+        """Returns once a campaign's status says how many images there are; workers rest meanwhile."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (await self.get("campaign", campaign)).get("status", {}).get("progress"):
+                await asyncio.sleep(0.1)
+
     async def is_gone(self, kind: str, name: str) -> None:
         """Returns once the manifest is there no more."""
         async with asyncio.timeout(PATIENCE_SECONDS):

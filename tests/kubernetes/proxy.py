@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 from aiohttp import web
@@ -29,12 +30,26 @@ class Proxy:
         self.half_lines = 0  # so many of the next events are cut in the middle
         self.forgettings: list[str] = []  # how the next watches hear that their version is forgotten: "status", "event"
         self._watches: set[asyncio.Task[object] | None] = set()
+        self._behind: list[socket.socket] = []  # to the API server
 
     def cut(self) -> None:
         """Breaks every watch."""
         for task in list(self._watches):
             if task is not None:
                 task.cancel()
+
+    async def close(self) -> None:
+        """Breaks off what is open to the API server: a farewell by TLS would be waited for beyond the end of the loop."""
+        for end in self._behind:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        async with asyncio.timeout(10):
+            while any(end.fileno() >= 0 for end in self._behind):
+                await asyncio.sleep(0.01)
+
+    def _connect(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        self._behind.append(socket.socket(*address[:3]))
+        return self._behind[-1]
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request, passed on or spoiled."""
@@ -48,7 +63,7 @@ class Proxy:
             return _forgotten(self.forgettings.pop(0))
         if self.refusals and not is_watch:
             return self.refusals.pop(0)
-        trust = aiohttp.TCPConnector(ssl=self._trust)
+        trust = aiohttp.TCPConnector(ssl=self._trust, socket_factory=self._connect)
         async with aiohttp.ClientSession(connector=trust, auto_decompress=False) as session:
             body = await request.read()
             headers = {key: value for key, value in request.headers.items() if key not in ("Host", "Accept-Encoding")}
@@ -115,6 +130,7 @@ async def in_front_of(api: KubeApi) -> AsyncIterator[tuple[Proxy, Door]]:
     finally:
         proxy.cut()
         await runner.cleanup()
+        await proxy.close()
 
 
 def _forgotten(form: str) -> web.Response:

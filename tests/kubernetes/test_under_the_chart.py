@@ -220,6 +220,7 @@ async def a_night_replaces_another(farm: Farm, clock: Clock) -> None:
             "controller": True,
         }
     ]
+    await farm.counts_images("nightly")  # the schedule has seen its first night at work
     clock.ahead += 3600
     await farm.exists("campaign", second)
     await farm.has_phase("campaign", second, "Complete")

@@ -1,0 +1,41 @@
+"""The connections to one API server, and their end: nothing is left open behind the loop, though the server says no farewell."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from contextlib import suppress
+from weakref import WeakSet
+
+import aiohttp
+from kubernetes.aio.client.configuration import Configuration
+from kubernetes.aio.client.rest import RESTClientObject
+
+FAREWELL_SECONDS = 1.0
+READ_BYTES = 2**20  # a watch's lines are long
+
+
+class Connections:
+    """A session with the certificates that the library found. Made inside a running loop, and closed in it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        trust = RESTClientObject(configuration).ssl_context
+        connector = aiohttp.TCPConnector(ssl=trust, socket_factory=self._connect)
+        self.session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=READ_BYTES)
+
+    async def close(self) -> None:
+        """Ends them all: where a request was broken off, the library would wait for the server's farewell by TLS."""
+        await self.session.close()
+        for one in self._sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_SECONDS):
+                while any(one.fileno() >= 0 for one in self._sockets):
+                    await asyncio.sleep(0)
+
+    def _connect(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        made = socket.socket(*address[:3])
+        self._sockets.add(made)
+        return made
