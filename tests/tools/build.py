@@ -89,6 +89,13 @@ def cached(name: str) -> Path:
     return Path(os.environ.get("BRANDFARM_TOOLS") or default) / f"{name}-{pins[:16]}" / name
 
 
+def go_caches() -> tuple[Path, Path]:
+    """Where the compiler keeps modules and where it keeps packages."""
+    asked = subprocess.run([_go(), "env", "GOMODCACHE", "GOCACHE"], capture_output=True, text=True, check=True)
+    modules, packages = map(Path, asked.stdout.splitlines())
+    return modules, packages
+
+
 def _packages(go_mod: str) -> list[str]:
     blocks = re.findall(r"^tool \(\n(.*?)^\)$", go_mod, flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^tool ([^(\s]\S*)$", go_mod, flags=re.MULTILINE) + " ".join(blocks).split()
@@ -144,8 +151,7 @@ def _build(wanted: Tool, place: Path) -> None:
 
 def _refuse_a_full_disk(name: str, place: Path) -> None:
     """A compiler that runs out of disk says so in a hundred ways; this says it first, in one."""
-    asked = subprocess.run([_go(), "env", "GOMODCACHE", "GOCACHE"], capture_output=True, text=True, check=True)
-    for folder in (place, *(Path(line) for line in asked.stdout.splitlines())):
+    for folder in (place, *go_caches()):
         there = next(one for one in (folder, *folder.parents) if one.exists())
         free = shutil.disk_usage(there).free / 2**30
         if free < FREE_GIB:
