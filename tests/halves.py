@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent
 FIRST = ("cli", "helm", "jobs", "kubernetes", "operators")
 APART = ("gpu", "bench", "whole")
+SILENT_SECONDS = 900.0
+"""So long no test takes: a half that says nothing for so long hangs, is told to show where, and ends."""
+
 COUNTS = re.compile(rb"(\d+) (passed|failed|error|errors|skipped|xfailed)\b")
 
 
@@ -27,6 +32,20 @@ class Half:
     name: str
     process: subprocess.Popen[bytes]
     output: Path
+
+    def wait(self, silent_seconds: float = SILENT_SECONDS) -> int:
+        """Its exit code; a half that hangs is ended, and writes where each of its threads stood."""
+        said, since = -1, time.monotonic()
+        while True:
+            try:
+                return self.process.wait(timeout=1)
+            except subprocess.TimeoutExpired:
+                size = self.output.stat().st_size
+            if size != said:
+                said, since = size, time.monotonic()
+            elif time.monotonic() - since > silent_seconds:
+                self.process.send_signal(signal.SIGABRT)
+                return self.process.wait()
 
     def counts(self) -> dict[str, int]:
         """What its closing line says, by outcome."""
@@ -60,7 +79,7 @@ def main() -> int:
         halves = [start(name, chosen, sys.argv[1:], Path(logs)) for name, chosen in folders().items()]
         codes = []
         for half in halves:
-            codes.append(half.process.wait())
+            codes.append(half.wait())
             print(f"== {half.name}", flush=True)
             sys.stdout.buffer.write(half.output.read_bytes())
             sys.stdout.flush()
