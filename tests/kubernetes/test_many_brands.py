@@ -1,6 +1,6 @@
-"""Thousands of brands at rest on a real API server: listed in pages, believed, and left alone; also past a page that is forgotten.
+"""Ten thousand brands at rest on a real API server: listed in pages, believed, and left alone; also past a page that is forgotten.
 
-Ten thousand are measured by `python -m tests.bench.controller_kube`.
+How long that takes is measured by `python -m tests.bench.controller_kube`.
 """
 
 from __future__ import annotations
@@ -29,9 +29,12 @@ from tests.tools.kube import KubeApi
 
 pytestmark = [pytest.mark.kube, pytest.mark.anyio, pytest.mark.slow]
 
-BRANDS = 3_000
+BRANDS = 10_000
 READ_BEFORE = 3
 """Pages of the first list that are read before the server forgets it."""
+
+LAGS_BEHIND = 504
+"""What a server answers that has not yet read from etcd what stands there; it is asked anew, from the first page on."""
 
 GONE = "brand-00070"
 A_SHARE_NEVER = Pace(in_full=1e9)
@@ -117,7 +120,8 @@ async def test_a_first_list_that_is_forgotten_in_the_middle_costs_nobody_his_bra
     asked = kube_audit.asked_by(farm_api.folder, namespace, "default")
     assert {one.verb for one in asked} == {"list", "watch"}
     pages = [one for one in asked if one.resource == "brandprojects.brandfarm.dev" and f"limit={PAGE}" in one.more]
-    assert [one.code for one in pages] == [200] * READ_BEFORE + [410] + [200] * (BRANDS // PAGE)
+    codes = [one.code for one in pages if one.code != LAGS_BEHIND]
+    assert codes[codes.index(410) - READ_BEFORE :] == [200] * READ_BEFORE + [410] + [200] * (BRANDS // PAGE)
 
 
 async def hear(manifests: Manifests, told: list[Change]) -> None:

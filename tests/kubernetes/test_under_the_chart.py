@@ -33,6 +33,9 @@ ACCOUNT = f"{FULLNAME}-controller"
 RIGHTS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
 STUDIO = "studio-a"
 HOURLY = "0 * * * *"
+ANEW = {"prompts": ["{trigger} at night"], "sizes": ["64x64"], "seeds": {"start": 1, "count": 1}}
+"""What nobody has drawn before: a night that finds all its images there is complete at once."""
+
 NIGHTS = {"cron": HOURLY, "window": "2h", "concurrency": "replace", "history": {"complete": 1, "failed": 0}}
 
 
@@ -205,7 +208,7 @@ async def the_version_serves_anew(farm: Farm, clock: Clock) -> None:
 
 async def a_night_replaces_another(farm: Farm, clock: Clock) -> None:
     """Two nights of a schedule: the first is ended by the second before it drew anything, and forgotten."""
-    await farm.apply(builders.campaign("nightly", schedule=NIGHTS))
+    await farm.apply(builders.campaign("nightly", shots=ANEW, schedule=NIGHTS))
     schedule = (await farm.get("campaign", "nightly"))["metadata"]
     due = Cron(HOURLY, "UTC").next(seconds_of_moment(schedule["creationTimestamp"]))
     assert due is not None
@@ -220,7 +223,7 @@ async def a_night_replaces_another(farm: Farm, clock: Clock) -> None:
             "controller": True,
         }
     ]
-    await farm.counts_images("nightly")  # the schedule has seen its first night at work
+    await farm.counts_images("nightly")  # so the schedule has seen its first night
     clock.ahead += 3600
     await farm.exists("campaign", second)
     await farm.has_phase("campaign", second, "Complete")
