@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parent
-FIRST = ("cli", "helm", "jobs", "kubernetes", "operators")
+FIRST = ("chaos", "cli", "faults", "helm", "jobs", "kubernetes", "operators", "store")
 APART = ("gpu", "bench", "whole")
 SILENT_SECONDS = 900.0
 """So long no test takes: a half that says nothing for so long hangs, is told to show where, and ends."""
