@@ -70,7 +70,10 @@ def be_worker(
     for job in jobs:
         worker.begin(EPOCH, Job.model_validate(job), attempt)
     worker.start()
-    return asyncio.run(_until_ended(worker, len(jobs), Path(reported)))
+    try:
+        return asyncio.run(_until_ended(worker, len(jobs), Path(reported)))
+    finally:
+        worker.close()  # its last turn may not be over when it has told that everything has ended
 
 
 def _tiny_bench(store: FolderStore) -> Workbench:
