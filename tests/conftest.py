@@ -1,5 +1,5 @@
 """What every test shares: those that take a GPU or a whole cluster are collected only when they are asked for by path; logs are as
-they were after each."""
+they were after each; what failed while the machine itself stood still is run again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,41 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.stalls import Watch
+
 ASKED_FOR_BY_PATH = ("gpu", "bench", "whole")
 
 collect_ignore_glob = [f"{part}/*" for part in ASKED_FOR_BY_PATH if not any(part in argument for argument in sys.argv)]
+
+WATCH = pytest.StashKey[Watch]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[WATCH] = Watch()
+    config.stash[WATCH].start()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    config.stash[WATCH].stop()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Twice more at most, and only where the watch saw the machine stand still; a debugger is not run again."""
+    if config.option.usepdb:
+        return
+    again = pytest.mark.flaky(reruns=2, condition=config.stash[WATCH].is_to_blame)
+    for item in items:
+        item.add_marker(again)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    item.config.stash[WATCH].attempt()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if said := config.stash[WATCH].summary():
+        terminalreporter.write_line(said)
 
 
 @pytest.fixture(autouse=True)

@@ -1,12 +1,16 @@
-"""One real Ray cluster for all these tests: a head without CPUs and two nodes of one CPU, in processes of its own."""
+"""One real Ray cluster for all these tests: a head without CPUs and two nodes of one CPU, in processes of its own.
+
+Where it has ended, the next test gets another: one test's end, or a machine that stood still, fails no more than one test.
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
+from typing import Generic, Protocol, TypeVar
 
 import pytest
 
@@ -20,9 +24,47 @@ __all__ = ["minio_server"]
 NODES = 2
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[RayCluster]:
-    """The cluster; about half a minute to start."""
+class Stands(Protocol):
+    def stands(self) -> bool: ...
+
+
+T = TypeVar("T", bound=Stands)
+
+
+class Ended(Exception):
+    """What was opened has ended by itself, and is only cleared away."""
+
+
+class Standing(Generic[T]):
+    """The one that stands, opened when it is first asked for, and again where it has ended."""
+
+    def __init__(self, opened: Callable[[], AbstractContextManager[T]]) -> None:
+        self._opened = opened
+        self._context: AbstractContextManager[T] | None = None
+
+    def get(self) -> T:
+        if self._context is not None and not self._one.stands():
+            self._clear()
+        if self._context is None:
+            context = self._opened()
+            self._one = context.__enter__()
+            self._context = context
+        return self._one
+
+    def _clear(self) -> None:
+        assert self._context is not None
+        context, self._context = self._context, None
+        with suppress(Ended):
+            context.__exit__(Ended, Ended(), None)
+
+    def close(self) -> None:
+        """In good order, which says where something is left."""
+        if self._context is not None:
+            self._context.__exit__(None, None, None)
+
+
+@contextmanager
+def _cluster() -> Iterator[RayCluster]:
     folder = Path(tempfile.mkdtemp(prefix="bf", dir="/tmp"))  # Ray's sockets need a short path
     try:
         with ray_cluster(folder, NODES) as started:
@@ -32,10 +74,33 @@ def cluster() -> Iterator[RayCluster]:
 
 
 @pytest.fixture(scope="session")
-def farm(cluster: RayCluster, minio_server: MinioServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Farm]:
+def clusters() -> Iterator[Standing[RayCluster]]:
+    """The cluster; about half a minute to start."""
+    with closing(Standing(_cluster)) as standing:
+        yield standing
+
+
+@pytest.fixture
+def cluster(clusters: Standing[RayCluster]) -> RayCluster:
+    return clusters.get()
+
+
+@pytest.fixture(scope="session")
+def farms(
+    clusters: Standing[RayCluster], minio_server: MinioServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Standing[Farm]]:
     """A farm of fake workbenches over a real MinIO; tests hurt it, each with jobs of its own."""
     url = minio_server.url_with_credentials("farm")
     with closing(stores.open_store(url)) as store:  # type: ignore[type-var]
-        started = Farm(cluster, tmp_path_factory.mktemp("farm"), url, store, "tests.fakes.workbench:open_slowly")
-        yield started
-        started.close()
+
+        def opened() -> AbstractContextManager[Farm]:
+            folder = tmp_path_factory.mktemp("farm")
+            return closing(Farm(clusters.get(), folder, url, store, "tests.fakes.workbench:open_slowly"))
+
+        with closing(Standing(opened)) as standing:
+            yield standing
+
+
+@pytest.fixture
+def farm(farms: Standing[Farm]) -> Farm:
+    return farms.get()

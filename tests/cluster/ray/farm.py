@@ -74,6 +74,14 @@ class Farm:
         for owner in self._wanted:
             self._state(owner)
 
+    def stands(self) -> bool:
+        """Whether its cluster does; a dispatcher that a test has left dead is made anew."""
+        if not self.cluster.stands():
+            return False
+        if self.dispatcher.poll() is not None:
+            self.restart_dispatcher()
+        return True
+
     def _is_ready(self) -> bool:
         assert self.dispatcher.poll() is None, f"the dispatcher ended: {self.log.read_text()[-3000:]}"
         try:
@@ -162,7 +170,8 @@ class Farm:
         self._http.close()
         self.dispatcher.kill()
         self.dispatcher.wait()
-        self.cluster.ask("dismiss", self.namespace)
+        if self.cluster.stands():
+            self.cluster.ask("dismiss", self.namespace)
 
 
 def freeze(pid: int) -> None:

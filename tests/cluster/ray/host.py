@@ -57,7 +57,8 @@ def main() -> None:
         """The node's processes are killed, as when its machine is lost."""
         return bool(cluster.remove_node(added.pop(node), allow_graceful=False))
 
-    questions = {"workers": workers, "dismiss": dismiss, "greet": greet, "join": join, "lose": lose, "drain": drain}
+    asked_of_all = {"alive": alive, "workers": workers, "dismiss": dismiss, "greet": greet}
+    questions = {**asked_of_all, "join": join, "lose": lose, "drain": drain}
     for line in sys.stdin:
         question, *arguments = json.loads(line)
         say(questions[question](*arguments))
@@ -73,6 +74,11 @@ def add_node(cluster: Cluster) -> Any:
 def nodes() -> dict[str, float]:
     """By node id, its CPUs."""
     return {node["NodeID"]: node["Resources"].get("CPU", 0) for node in ray.nodes()}
+
+
+def alive() -> list[str]:
+    """The ids of the nodes that live."""
+    return [node["NodeID"] for node in ray.nodes() if node["Alive"]]
 
 
 def workers(namespace: str) -> dict[str, int]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,19 +35,47 @@ def until(what: str, look: Callable[[], T | None], seconds: float = PATIENCE_SEC
 
 @dataclass
 class RayCluster:
-    """The cluster of host.py: its address, CPUs by node id, and a way to ask about its actors."""
+    """The cluster of host.py: its address, CPUs by node id, and a way to ask about its actors. log: what host.py and Ray say."""
 
     process: subprocess.Popen[str]
     environment: dict[str, str]
-    address: str
-    nodes: dict[str, float]
+    log: Path
+    address: str = ""
+    nodes: dict[str, float] = field(default_factory=dict)
+
+    def begin(self) -> None:
+        """Hear where it is, once it is there."""
+        said = self._hear()
+        self.address, self.nodes = said["address"], said["nodes"]
+
+    def stands(self) -> bool:
+        """Whether all that it began with lives: Ray gives up a node for good that stood still while the control store did not."""
+        host, port = self.address.split(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=10).close()
+            return set(self.nodes) <= set(self.ask("alive"))
+        except (OSError, AssertionError):
+            return False
 
     def ask(self, *question: Any) -> Any:
         """One of host.py's questions with its arguments."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(question) + "\n")
-        self.process.stdin.flush()
-        return _line(self.process)
+        try:
+            self.process.stdin.write(json.dumps(question) + "\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise AssertionError(self._last_words()) from None
+        return self._hear()
+
+    def _hear(self) -> Any:
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, self._last_words()
+        return json.loads(line)
+
+    def _last_words(self) -> str:
+        said = [line for line in self.log.read_text().splitlines() if "/raylet(+0x" not in line]
+        return "\n".join([f"the cluster's host ended with {self.process.wait()}:", *said[-20:]])
 
     def leave(self) -> None:
         """Take the cluster down in good order; nothing of it may be left."""
@@ -77,7 +106,8 @@ def ray_cluster(folder: Path, nodes: int) -> Iterator[RayCluster]:
         "PYTHONPATH": str(ROOT),
         "HF_HUB_OFFLINE": "1",
     }
-    with (folder / "host.log").open("w") as log:
+    host_log = folder / "host.log"
+    with host_log.open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.cluster.ray.host", str(nodes)],
             env=environment,
@@ -88,10 +118,9 @@ def ray_cluster(folder: Path, nodes: int) -> Iterator[RayCluster]:
             text=True,
             start_new_session=True,
         )
-    cluster = RayCluster(process, environment, "", {})
+    cluster = RayCluster(process, environment, host_log)
     try:
-        said = _line(process)
-        cluster.address, cluster.nodes = said["address"], said["nodes"]
+        cluster.begin()
         yield cluster
         cluster.leave()
     finally:
@@ -100,13 +129,6 @@ def ray_cluster(folder: Path, nodes: int) -> Iterator[RayCluster]:
         process.kill()
         with process:
             process.wait()
-
-
-def _line(process: subprocess.Popen[str]) -> Any:
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert line, f"the cluster's host ended with {process.wait()}"
-    return json.loads(line)
 
 
 def _marked(process: psutil.Process, token: str) -> bool:

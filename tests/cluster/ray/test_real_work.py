@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+from contextlib import closing
 
 import pytest
 
@@ -12,6 +13,7 @@ from cluster.folder_store import FolderStore
 from jobs import blobs, keys, publish
 from jobs.shots import AdapterUse
 from jobs.spec import IntakeAsk, Job
+from tests.cluster.ray.conftest import Standing
 from tests.cluster.ray.farm import Farm, kill
 from tests.jobs import bench as given
 
@@ -22,20 +24,21 @@ SHOTS = 8
 
 
 @pytest.fixture(scope="module")
-def lasting_farm(cluster, tmp_path_factory):
+def lasting_farms(clusters, tmp_path_factory):
     """A farm of real workbenches, whose processes take long to open: one for all."""
-    folder = tmp_path_factory.mktemp("real")
-    store = FolderStore(folder / "store")
-    started = Farm(cluster, folder, str(folder / "store"), store, "cluster.bench:open_workbench")
-    yield started
-    started.close()
+
+    def opened():
+        folder = tmp_path_factory.mktemp("real")
+        store = FolderStore(folder / "store")
+        return closing(Farm(clusters.get(), folder, str(folder / "store"), store, "cluster.bench:open_workbench"))
+
+    with closing(Standing(opened)) as standing:
+        yield standing
 
 
 @pytest.fixture
-def farm(lasting_farm):
-    if lasting_farm.dispatcher.poll() is not None:
-        lasting_farm.restart_dispatcher()
-    return lasting_farm
+def farm(lasting_farms):
+    return lasting_farms.get()
 
 
 @pytest.fixture
