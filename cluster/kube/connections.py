@@ -15,27 +15,42 @@ FAREWELL_SECONDS = 1.0
 READ_BYTES = 2**20  # a watch's lines are long
 
 
-class Connections:
-    """A session with the certificates that the library found. Made inside a running loop, and closed in it."""
+class Sockets:
+    """Makes the sockets of a session's connector, and closes them itself.
 
-    def __init__(self, configuration: Configuration) -> None:
-        self._sockets: WeakSet[socket.socket] = WeakSet()
-        trust = RESTClientObject(configuration).ssl_context
-        connector = aiohttp.TCPConnector(ssl=trust, socket_factory=self._connect)
-        self.session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=READ_BYTES)
+    Where a request was broken off, the library would wait for the server's farewell by TLS, for as long as that takes.
+    """
+
+    def __init__(self) -> None:
+        self._made: WeakSet[socket.socket] = WeakSet()
+
+    def make(self, address: aiohttp.AddrInfoType) -> socket.socket:
+        """The connector's socket factory."""
+        made = socket.socket(*address[:3])
+        self._made.add(made)
+        return made
 
     async def close(self) -> None:
-        """Ends them all: where a request was broken off, the library would wait for the server's farewell by TLS."""
-        await self.session.close()
-        for one in self._sockets:
+        """Ends all that the closed session has left open."""
+        for one in self._made:
             with suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
         with suppress(TimeoutError):
             async with asyncio.timeout(FAREWELL_SECONDS):
-                while any(one.fileno() >= 0 for one in self._sockets):
+                while any(one.fileno() >= 0 for one in self._made):
                     await asyncio.sleep(0)
 
-    def _connect(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        made = socket.socket(*address[:3])
-        self._sockets.add(made)
-        return made
+
+class Connections:
+    """A session with the certificates that the library found. Made inside a running loop, and closed in it."""
+
+    def __init__(self, configuration: Configuration) -> None:
+        self._sockets = Sockets()
+        trust = RESTClientObject(configuration).ssl_context
+        connector = aiohttp.TCPConnector(ssl=trust, socket_factory=self._sockets.make)
+        self.session = aiohttp.ClientSession(connector=connector, trust_env=True, read_bufsize=READ_BYTES)
+
+    async def close(self) -> None:
+        """Ends every connection, whatever the server says."""
+        await self.session.close()
+        await self._sockets.close()

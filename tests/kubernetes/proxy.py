@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 import aiohttp
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
+from cluster.kube.connections import Sockets
 from tests.kubernetes.truth import gone
 from tests.tools.kube import KubeApi
 
@@ -30,7 +30,7 @@ class Proxy:
         self.half_lines = 0  # so many of the next events are cut in the middle
         self.forgettings: list[str] = []  # how the next watches hear that their version is forgotten: "status", "event"
         self._watches: set[asyncio.Task[object] | None] = set()
-        self._behind: list[socket.socket] = []  # to the API server
+        self._behind = Sockets()  # to the API server
 
     def cut(self) -> None:
         """Breaks every watch."""
@@ -39,17 +39,8 @@ class Proxy:
                 task.cancel()
 
     async def close(self) -> None:
-        """Breaks off what is open to the API server: a farewell by TLS would be waited for beyond the end of the loop."""
-        for end in self._behind:
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-        async with asyncio.timeout(10):
-            while any(end.fileno() >= 0 for end in self._behind):
-                await asyncio.sleep(0.01)
-
-    def _connect(self, address: aiohttp.AddrInfoType) -> socket.socket:
-        self._behind.append(socket.socket(*address[:3]))
-        return self._behind[-1]
+        """Breaks off what is open to the API server."""
+        await self._behind.close()
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """One request, passed on or spoiled."""
@@ -63,7 +54,7 @@ class Proxy:
             return _forgotten(self.forgettings.pop(0))
         if self.refusals and not is_watch:
             return self.refusals.pop(0)
-        trust = aiohttp.TCPConnector(ssl=self._trust, socket_factory=self._connect)
+        trust = aiohttp.TCPConnector(ssl=self._trust, socket_factory=self._behind.make)
         async with aiohttp.ClientSession(connector=trust, auto_decompress=False) as session:
             body = await request.read()
             headers = {key: value for key, value in request.headers.items() if key not in ("Host", "Accept-Encoding")}
