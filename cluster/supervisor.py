@@ -54,7 +54,9 @@ class Supervisor:
         self._home = home
         self._stopping = threading.Event()
         self._ray_port, self._api_port = ray_head.free_ports(2)
-        self._ray_folder = _short_temporary_folder(home)
+        self._ray_folder = (
+            _short_temporary_folder(home) / "r"
+        )  # Ray opens its own folder to everybody, not the one above it
         self._children = self._plan(cpus, threads)
 
     def run(self) -> None:
@@ -82,7 +84,7 @@ class Supervisor:
 
     def _empty_temporary_folder(self) -> None:
         """Ray's files of the last run go; those of this run, workers' logs among them, are found beside the other logs."""
-        shutil.rmtree(self._ray_folder)
+        shutil.rmtree(self._ray_folder.parent)
         _short_temporary_folder(self._home)
         link = self._home.logs / "workers"
         link.unlink(missing_ok=True)
@@ -287,10 +289,10 @@ def _is_healthy(url: str) -> bool:
 
 
 def _short_temporary_folder(home: FarmHome) -> Path:
-    """Ray's sockets live under it; their paths may be 107 characters at most, so a deep home cannot hold them."""
+    """Ray's sockets live under it, for this user alone; their paths may be 107 characters at most, so a deep home cannot hold them."""
     short = Path("/tmp") / f"brandfarm-{os.getuid()}-{digest_of(str(home.root).encode())[:12]}"
     short.mkdir(mode=0o700, exist_ok=True)
-    if short.stat().st_uid != os.getuid():
+    if short.is_symlink() or short.stat().st_uid != os.getuid():
         raise FarmError(f"{short} belongs to somebody else.", hint="Let its owner remove it, or choose another --home.")
     return short
 

@@ -125,6 +125,14 @@ def test_an_empty_home_becomes_a_farm_with_a_worker(farm):
     until("there is a worker", farm.has_worker)
 
 
+def test_rays_files_which_ray_opens_to_everybody_are_in_a_folder_of_this_user_alone(farm):
+    farm.up()
+    logs = (farm.home.logs / "workers").readlink()
+    (mine,) = [folder for folder in logs.parents if folder.parent == Path("/tmp")]
+    assert mine.stat().st_mode & 0o777 == 0o700
+    assert any(mine.rglob("raylet.out"))
+
+
 def test_a_second_supervisor_on_the_same_home_is_turned_away(farm):
     endpoint = farm.up()
     second = farm.start()
