@@ -54,9 +54,7 @@ class Supervisor:
         self._home = home
         self._stopping = threading.Event()
         self._ray_port, self._api_port = ray_head.free_ports(2)
-        self._ray_folder = (
-            _short_temporary_folder(home) / "r"
-        )  # Ray opens its own folder to everybody, not the one above it
+        self._ray_folder = _short_temporary_folder(home) / "r"  # Ray opens this one to everybody, not the one above
         self._children = self._plan(cpus, threads)
 
     def run(self) -> None:

@@ -7,60 +7,21 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
 
 import pytest
 
 from cluster import stores
 from tests.cluster.ray.farm import Farm
 from tests.cluster.ray.nodes import RayCluster, ray_cluster
+from tests.cluster.ray.standing import Standing
 from tests.tools.minio import MinioServer, minio_server
 
 __all__ = ["minio_server"]
 
 NODES = 2
-
-
-class Stands(Protocol):
-    def stands(self) -> bool: ...
-
-
-T = TypeVar("T", bound=Stands)
-
-
-class Ended(Exception):
-    """What was opened has ended by itself, and is only cleared away."""
-
-
-class Standing(Generic[T]):
-    """The one that stands, opened when it is first asked for, and again where it has ended."""
-
-    def __init__(self, opened: Callable[[], AbstractContextManager[T]]) -> None:
-        self._opened = opened
-        self._context: AbstractContextManager[T] | None = None
-
-    def get(self) -> T:
-        if self._context is not None and not self._one.stands():
-            self._clear()
-        if self._context is None:
-            context = self._opened()
-            self._one = context.__enter__()
-            self._context = context
-        return self._one
-
-    def _clear(self) -> None:
-        assert self._context is not None
-        context, self._context = self._context, None
-        with suppress(Ended):
-            context.__exit__(Ended, Ended(), None)
-
-    def close(self) -> None:
-        """In good order, which says where something is left."""
-        if self._context is not None:
-            self._context.__exit__(None, None, None)
 
 
 @contextmanager
@@ -78,11 +39,6 @@ def clusters() -> Iterator[Standing[RayCluster]]:
     """The cluster; about half a minute to start."""
     with closing(Standing(_cluster)) as standing:
         yield standing
-
-
-@pytest.fixture
-def cluster(clusters: Standing[RayCluster]) -> RayCluster:
-    return clusters.get()
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ from cluster.folder_store import FolderStore
 from jobs import blobs, keys, publish
 from jobs.shots import AdapterUse
 from jobs.spec import IntakeAsk, Job
-from tests.cluster.ray.conftest import Standing
 from tests.cluster.ray.farm import Farm, kill
+from tests.cluster.ray.standing import Standing
 from tests.jobs import bench as given
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
