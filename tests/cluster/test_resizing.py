@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,7 @@ from tests.fakes.workbench import made
 
 GROUPS = {"cpu": Group(max=3)}
 PATIENCE = Patience(clear=600.0, keep=300.0, idle=60.0)
+PACE = replace(QUICK, late=5.0)  # the clock is turned by more than a lease is long, and no worker is to blame for that
 SOCK, MUG = training(1, base="fake"), training(2, base="fake")
 
 
@@ -32,7 +34,7 @@ def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
 @asynccontextmanager
 async def resizing(farm: Farm) -> AsyncIterator[Engine]:
     """A dispatcher that may ask for workers, and give them back."""
-    engine = Engine(farm.fleet, farm.store, farm.clock, QUICK, Wishes(GROUPS, PATIENCE))
+    engine = Engine(farm.fleet, farm.store, farm.clock, PACE, Wishes(GROUPS, PATIENCE))
     running = asyncio.create_task(engine.run())
     try:
         await in_charge(farm, engine)
