@@ -101,7 +101,8 @@ def down(home: FarmHome, tell: Tell) -> bool:
     if not is_held(home):
         _end_what_a_crash_left(home)
         return True
-    os.kill(endpoint.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):  # it was stopping already
+        os.kill(endpoint.pid, signal.SIGTERM)
     _until_stopped(home, tell)
     return True
 

@@ -12,7 +12,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cluster import pieces, store_keys
@@ -201,8 +201,9 @@ class FolderStore:
         """Drops what writers that died long ago left behind; nothing that has a key."""
         oldest = time.time() - STALE_SECONDS
         for left in self._scratch.iterdir():
-            if left.stat().st_mtime < oldest:
-                left.unlink(missing_ok=True)
+            with suppress(FileNotFoundError):  # its writer has given it its key meanwhile
+                if left.stat().st_mtime < oldest:
+                    left.unlink()
 
     @contextmanager
     def _answering(self, deed: str, key: str) -> Iterator[None]:

@@ -31,6 +31,7 @@ from jobs.identity import digest_of
 
 READY_SECONDS = 120.0
 STARTS = 2  # a part that dies or is silent while it starts gets a second try: the first has warmed the machine
+LOCK_SECONDS = 5.0  # whoever looks whether a farm runs takes its lock for a moment
 LOOK_EVERY_SECONDS = 0.1  # a look costs microseconds, and a dead dispatcher has seconds to be back
 LONGEST_BACK_OFF_SECONDS = 30.0
 SPARE = "--when-told"
@@ -97,13 +98,14 @@ class Supervisor:
         """Until this process has ended: whoever finds the home free finds nothing of us that still runs."""
         self._home.prepare()
         lock = os.open(self._home.lock, os.O_RDWR | os.O_CREAT, 0o666)  # no file object: Python would close that early
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as held:
-            raise FarmBusy(
-                f"Another farm holds {self._home.root}.",
-                hint="Use it as it is (`brandfarm status`), stop it with `brandfarm down`, or choose another --home.",
-            ) from held
+        given_up = time.monotonic() + LOCK_SECONDS
+        while not _is_taken(lock):
+            if time.monotonic() > given_up:
+                raise FarmBusy(
+                    f"Another farm holds {self._home.root}.",
+                    hint="Use it as it is (`brandfarm status`), stop it with `brandfarm down`, or choose another --home.",
+                )
+            time.sleep(0.05)
 
     def _plan(self, cpus: int, threads: int) -> list[Child]:
         home, token = self._home, self._home.token()
@@ -284,6 +286,15 @@ def _is_healthy(url: str) -> bool:
         return httpx.get(f"{url}/readyz", timeout=2.0).status_code == 200
     except httpx.HTTPError:
         return False
+
+
+def _is_taken(lock: int) -> bool:
+    """Whether the lock is ours now; it is not where another process has it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _short_temporary_folder(home: FarmHome) -> Path:

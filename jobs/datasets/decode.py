@@ -118,7 +118,8 @@ class Decoder:
         assert self._child is not None
         assert self._child.stdout is not None
         descriptor = self._child.stdout.fileno()
-        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        left = deadline - time.monotonic()
+        if left <= 0 or not select.select([descriptor], [], [], left)[0]:
             raise TimeoutError
         data = os.read(descriptor, most)
         if not data:

@@ -53,11 +53,11 @@ from pathlib import Path
 home = Path(sys.argv[1])
 lock = (home / "farm.lock").open("a+")
 fcntl.flock(lock, fcntl.LOCK_EX)
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 body = {"dispatcher": "http://127.0.0.1:1", "ray": "", "store": "folder:///store", "pid": os.getpid(), "started": 0.0}
 (home / "endpoint.tmp").write_text(json.dumps(body))
 (home / "endpoint.tmp").replace(home / "endpoint.json")
-signal.pause()
+signal.sigwait({signal.SIGTERM})
 """
 
 
@@ -140,7 +140,7 @@ def test_down_ends_what_a_killed_supervisor_left(home: FarmHome, capsys: pytest.
     home.announce(_endpoint(pid=2**22 + 1))
     assert running.down(home, lambda _words: None)
     child.stdout.close()
-    child.wait(5)
+    child.wait(60)
     assert not psutil.pid_exists(child.pid)
     assert capsys.readouterr().out == ""
     assert not home.endpoint_file.exists()
@@ -154,7 +154,7 @@ def test_down_ends_a_left_worker_that_wrote_over_its_environment(home: FarmHome)
     assert leader.stdout is not None
     nameless = psutil.Process(int(leader.stdout.readline()))
     leader.kill()
-    leader.wait(5)
+    leader.wait(60)
     home.children.write_text(json.dumps([leader.pid]))
     home.announce(_endpoint(pid=2**22 + 1))
     assert running.down(home, lambda _words: None)
@@ -170,7 +170,7 @@ def test_a_session_that_knows_nothing_of_the_home_is_let_be(home: FarmHome) -> N
     assert running.down(home, lambda _words: None)
     assert stranger.poll() is None
     stranger.kill()
-    stranger.wait(5)
+    stranger.wait(60)
 
 
 @pytest.mark.parametrize("url", ["ftp://somewhere/bucket", "minio://key:secret@127.0.0.1:1/Not_A_Bucket"])
@@ -194,13 +194,25 @@ def test_a_store_that_does_not_answer_is_not_kept(home: FarmHome) -> None:
     assert not home.secret_store.exists()
 
 
-SLOW = "print('[warning] ray is slow to start; try 2 of 2', flush=True)\nimport time; time.sleep(0.5)\n"
+SLOW = """
+import sys, time
+from pathlib import Path
+print('[warning] ray is slow to start; try 2 of 2', flush=True)
+while not (Path(sys.argv[1]) / "heard").exists():
+    time.sleep(0.01)
+"""
 
 
 def test_a_part_that_is_slow_to_start_is_named(home: FarmHome, monkeypatch: pytest.MonkeyPatch) -> None:
     _stand_in(home, monkeypatch, SLOW + READY)
     told: list[str] = []
-    endpoint = running.up(home, SHAPE, told.append)
+
+    def tell(words: str) -> None:
+        told.append(words)
+        if "try 2 of 2" in words:
+            (home.root / "heard").touch()
+
+    endpoint = running.up(home, SHAPE, tell)
     assert "Starting the farm: ray is slow to start; try 2 of 2" in told
-    assert running.down(home, told.append)
+    assert running.down(home, tell)
     os.waitpid(endpoint.pid, 0)

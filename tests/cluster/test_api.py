@@ -76,7 +76,7 @@ def farm(tmp_path: Path) -> Farm:
 
 
 def played(scene: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(asyncio.wait_for(scene, 20))
+    asyncio.run(asyncio.wait_for(scene, 60))
 
 
 def test_a_controller_states_its_set_is_woken_and_sees_it_done(farm: Farm) -> None:

@@ -78,6 +78,18 @@ def test_what_a_killed_writer_left_is_swept_when_it_is_a_day_old(store: FolderSt
     assert [fresh.exists(), stale.exists()] == [True, False]
 
 
+def test_a_store_opens_while_others_write_into_it(store: FolderStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.put("cache/a", b"x")
+    seen = Path.iterdir
+
+    def with_one_that_has_its_key_by_now(folder: Path) -> Iterator[Path]:
+        yield folder / "named-meanwhile"
+        yield from seen(folder)
+
+    monkeypatch.setattr(Path, "iterdir", with_one_that_has_its_key_by_now)
+    assert FolderStore(store.root).get("cache/a") == b"x"
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 @pytest.mark.parametrize("deed", ["put", "create"])
 def test_a_full_disk_is_told_of_and_leaves_nothing(

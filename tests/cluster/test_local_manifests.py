@@ -65,7 +65,7 @@ class TestManifestsInAFile(ManifestsContract):
 async def first(manifests: LocalManifests, count: int, after: int = 0) -> list[Change]:
     """The first `count` changes that a watch tells of."""
     changes = []
-    async with asyncio.timeout(10), aclosing(manifests.watch(after)) as watch:
+    async with asyncio.timeout(90), aclosing(manifests.watch(after)) as watch:
         async for change in watch:
             changes.append(change)
             if len(changes) == count:
@@ -219,7 +219,7 @@ async def test_many_processes_may_open_a_new_file_at_once(tmp_path: Path) -> Non
 async def test_a_process_killed_in_the_middle_leaves_whole_documents(manifests: LocalManifests, tmp_path: Path) -> None:
     path = tmp_path / "farm.sqlite"
     writer = _start(path, "count", "left", 1_000_000)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await first(manifests, 1, after=5)
     writer.kill()
     writer.communicate()

@@ -22,7 +22,7 @@ class Meeting(FolderStore):
 
     def list(self, prefix: str) -> Iterator[str]:
         found = [*super().list(prefix)]
-        self._together.wait(10)
+        self._together.wait(60)
         return iter(found)
 
 

@@ -136,7 +136,7 @@ def test_rays_files_which_ray_opens_to_everybody_are_in_a_folder_of_this_user_al
 def test_a_second_supervisor_on_the_same_home_is_turned_away(farm):
     endpoint = farm.up()
     second = farm.start()
-    said, _ = second.communicate(timeout=60)
+    said, _ = second.communicate(timeout=PATIENCE_SECONDS)
     assert second.returncode == 1
     assert "Another farm holds" in said
     assert "brandfarm down" in said

@@ -111,7 +111,8 @@ class FakeWorkbench:
 
     def _die_if_armed(self, held: Held, point: Point) -> None:
         armed = _armed_key(held.job.id, point)
-        if held.step and self._store.exists(armed):
+        one_only = f"{armed}-died"  # a lost worker and its successor may come here at once
+        if held.step and self._store.exists(armed) and self._store.create(one_only, str(os.getpid()).encode()):
             self._store.delete(armed)
             os.kill(os.getpid(), signal.SIGKILL)
 
@@ -143,6 +144,7 @@ class FakeWorkbench:
 
 def arm(store: ObjectStore, job: str, point: Point) -> None:
     """Let whoever works on a job die at that point, once, after it has done a step of it."""
+    store.delete(f"{_armed_key(job, point)}-died")
     store.put(_armed_key(job, point), b"armed")
 
 

@@ -46,7 +46,7 @@ async def running(world: World, pace: Pace = BRISK) -> AsyncIterator[None]:
 
 async def until(world: World, kind: str, name: str, is_so: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
     """The first status that is so; it is looked at whenever the manifest changes."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         async for change in world.documents.watch(0):
             if (change.kind, change.name, change.deleted) == (kind, name, False):
                 status = (await world.documents.get(kind, "default", name)).get("status", {})
@@ -61,7 +61,7 @@ def has_phase(phase: str) -> Callable[[dict[str, Any]], bool]:
 
 async def at_work(world: World) -> None:
     """The workers go one step on once they have something to do."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not world.dispatcher.turn():
             await asyncio.sleep(0.01)
 
@@ -98,7 +98,7 @@ async def test_a_new_dispatcher_is_told_everything_without_a_relist(world: World
         await world.documents.create(builders.project())
         await until(world, "BrandProject", "stable-socks", has_phase("Intake"))
         world.dispatcher.restart()
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while not world.dispatcher.wanted.get("uid-1"):
                 await asyncio.sleep(0.01)
 
@@ -166,6 +166,6 @@ async def test_deleting_while_it_runs_withdraws_the_jobs(world: World) -> None:
         await world.documents.create(builders.project())
         await until(world, "BrandProject", "stable-socks", has_phase("Intake"))
         await world.documents.delete("BrandProject", "default", "stable-socks")
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(90):
             while world.dispatcher.wanted["uid-1"]:
                 await asyncio.sleep(0.01)

@@ -60,7 +60,7 @@ def value(text: bytes, name: str, **labels: str) -> float:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not holds():
             await asyncio.sleep(0.01)
 

@@ -70,7 +70,7 @@ async def declare(world: World, folder: Path) -> None:
 
 
 async def until(is_so: Callable[[], Any]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(90):
         while not is_so():
             await asyncio.sleep(0.005)
 

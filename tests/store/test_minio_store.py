@@ -109,7 +109,7 @@ def test_a_create_whose_answer_is_spoiled_still_knows_that_it_lost(
 
 
 @pytest.mark.slow
-def test_a_server_that_is_silent_is_told_of_within_twelve_seconds(tmp_path: Path) -> None:
+def test_a_server_that_is_silent_is_told_of_before_a_second_try_of_ten_seconds_could_end(tmp_path: Path) -> None:
     deeds: list[Callable[[MinioStore], object]] = [
         lambda store: store.create("record/a", b"x"),
         lambda store: store.put("cache/a", b"x"),
@@ -128,7 +128,7 @@ def test_a_server_that_is_silent_is_told_of_within_twelve_seconds(tmp_path: Path
 
         server.freeze()
         with ThreadPoolExecutor(len(deeds)) as at_once:
-            assert max(at_once.map(seconds_until_told, deeds)) < 12
+            assert max(at_once.map(seconds_until_told, deeds)) < 18
 
 
 @pytest.mark.parametrize("deed", DEEDS.values(), ids=DEEDS)
