@@ -5,12 +5,15 @@ Knows no supervisor. Ray itself is not imported.
 
 from __future__ import annotations
 
+import random
 import socket
 import sys
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 NOT_SERVED = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
 _STORE_PORT = "gcs_server_port_"
+OUR_PORTS = (20_000, 30_000)  # Linux gives out ports from 32768 on, others from 49152; Kubernetes from 30000
 AGENT_SECONDS = 600  # Ray's agents are Python processes; a busy machine takes a minute and more to import them
 
 
@@ -70,13 +73,14 @@ def is_up(folder: Path) -> bool:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at now."""
-    sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    """Ports of this machine alone that nobody has now, and that no system gives to whoever asks for just any."""
+    ports: list[int] = []
+    with ExitStack() as held:
+        while len(ports) < count:
+            port = random.randrange(*OUR_PORTS)
+            with suppress(OSError):
+                held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                ports.append(port)
     return ports
 
 

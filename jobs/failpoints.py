@@ -124,6 +124,9 @@ class Failpoints:
         with self._lock:
             self._reached[name] += 1
             due = [rule for rule in self._rules.get(name, []) if self._is_due(rule)]
+            for rule in due:
+                if rule.action == "kill":  # before another thread notes a death of its own
+                    _kill(rule)
         for rule in due:
             ACTIONS[rule.action](rule)
 

@@ -127,7 +127,7 @@ def kill_dispatcher(stage: Stage) -> Fault:
     stage.apply()
     stage.until_moment()
     at = time.time()
-    os.kill(stage.site.pid("dispatcher"), signal.SIGKILL)
+    os.kill(stage.site.living_pid("dispatcher"), signal.SIGKILL)
     return Fault(at, waits_for_dispatcher=True)
 
 
@@ -136,7 +136,7 @@ def kill_controller(stage: Stage) -> Fault:
     stage.apply()
     stage.until_moment()
     at = time.time()
-    os.kill(stage.site.pid("controller"), signal.SIGKILL)
+    os.kill(stage.site.living_pid("controller"), signal.SIGKILL)
     return Fault(at, waits_for_jobs=False, waits_for_controller=True)
 
 

@@ -132,6 +132,10 @@ class Site:
         process = self._keeper.child(child).process
         return process.pid if process is not None and process.poll() is None else 0
 
+    def living_pid(self, child: str) -> int:
+        """The same, once there is one: a signal to process 0 would reach ourselves."""
+        return until(f"there is a {child}", lambda: self.pid(child))
+
     def workers(self) -> dict[str, int]:
         """By name, the process of every worker that answers. Only where Ray has several nodes."""
         assert self.cluster is not None
@@ -179,7 +183,7 @@ class Site:
 
     def restart(self, child: str) -> None:
         """A new process of a child, and the old one's death is nobody's fault."""
-        old = self.pid(child)
+        old = self.living_pid(child)
         self._keeper.forgive()
         os.kill(old, signal.SIGKILL)
         until(f"there is another {child}", lambda: self.pid(child) not in (0, old))

@@ -82,6 +82,7 @@ class MoodyStore(FolderStore):
     """A store that can be away."""
 
     is_away = False
+    refusals = 0
 
     def exists(self, key: str) -> bool:
         self._require_mood()
@@ -97,6 +98,7 @@ class MoodyStore(FolderStore):
 
     def _require_mood(self) -> None:
         if self.is_away:
+            self.refusals += 1
             raise StoreUnavailable("The store is away.")
 
 
@@ -305,6 +307,8 @@ def test_a_killed_dispatcher_is_replaced_while_the_workers_work_on(tmp_path: Pat
         async with farm.dispatching() as first:
             await in_charge(farm, first)
             first.want("owner", wanted(SOCK, PICTURES))
+            farm.fleet.turn()  # the benches are opened
+            await farm.until(lambda: set(states(first).values()) == {"leased"}, working=False)
             await farm.until(lambda: first.job(SOCK.id).done >= 1 and first.job(PICTURES.id).done >= 1)
         for _ in range(20):
             farm.fleet.turn()  # nobody is in charge, and the work goes on

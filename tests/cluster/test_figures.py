@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -151,7 +150,7 @@ def test_a_store_that_is_away_is_told_even_before_there_is_a_charge(tmp_path: Pa
     async def scene() -> None:
         farm.store.is_away = True
         async with farm.dispatching() as engine:
-            await asyncio.sleep(0.02)
+            await farm.until(lambda: farm.store.refusals >= 2, working=False)  # the first has been told of
             farm.clock.seconds += 40
             assert (value(engine, f"{D}store_away_seconds"), value(engine, f"{D}epoch")) == (40, 0)
             farm.store.is_away = False

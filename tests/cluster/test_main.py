@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cluster.ray_head import free_ports
 from cluster.settings import Settings, read
 from cluster.wishes import Bounds, bounds_of
 from jobs.errors import ManifestInvalid, Unauthorized
@@ -61,7 +61,7 @@ def test_told_to_stop_it_ends_well(tmp_path: Path, free_port: int) -> None:
     try:
         wait_until_ready(free_port, process)
         process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=20)
+        _, err = process.communicate(timeout=60)
     finally:
         process.kill()
     assert process.returncode == 0, err
@@ -82,8 +82,8 @@ def wait_until_ready(port: int, process: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert process.poll() is None, process.communicate()[1]
-        with suppress(httpx.ConnectError):
-            if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False).status_code == 200:
+        with suppress(httpx.TransportError):
+            if httpx.get(f"http://127.0.0.1:{port}/readyz", trust_env=False, timeout=30).status_code == 200:
                 return
         time.sleep(0.05)
     raise AssertionError("it never became ready")
@@ -91,8 +91,7 @@ def wait_until_ready(port: int, process: subprocess.Popen[str]) -> None:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    return free_ports(1)[0]
 
 
 # Settings.

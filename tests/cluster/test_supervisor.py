@@ -85,6 +85,12 @@ class Supervised:
         leaders = json.loads(self.home.children.read_text())
         return leaders[len(PARTS)] if len(leaders) > len(PARTS) else None
 
+    def ready_spare(self):
+        """The same, once it has said that it has imported and joined all that it needs."""
+        spare = self.spare()
+        told = (self.home.logs / "dispatcher.log").read_text().splitlines()
+        return spare if any("spare is ready" in line and f'"pid": {spare}' in line for line in told) else None
+
     def is_healthy(self):
         try:
             return httpx.get(f"{self.home.endpoint().dispatcher}/readyz", trust_env=False).is_success
@@ -146,7 +152,7 @@ def test_a_second_supervisor_on_the_same_home_is_turned_away(farm):
 
 def test_a_spare_that_is_all_imported_takes_a_dead_dispatchers_place(farm):
     farm.up()
-    spare = until("there is a spare", farm.spare)
+    spare = until("there is a spare, all imported", farm.ready_spare)
     os.kill(farm.part("dispatcher"), signal.SIGKILL)
     until("the spare is the dispatcher", lambda: farm.part("dispatcher") == spare and farm.is_healthy())
     until("there is another spare", lambda: farm.spare() not in (None, spare))

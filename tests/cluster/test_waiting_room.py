@@ -9,13 +9,13 @@ import httpx
 import pytest
 
 from cluster import waiting_room
+from cluster.ray_head import free_ports
 from jobs.errors import Unauthorized, WorkerLost
 
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
+    return free_ports(1)[0]
 
 
 class LateHead:
@@ -68,7 +68,8 @@ def test_while_it_waits_it_lives_and_is_not_ready_and_then_the_port_is_free(free
         pass
 
 
-def test_a_port_where_nobody_listens_is_seen_without_joining(free_port: int) -> None:
+def test_a_port_where_nobody_listens_is_seen_without_joining(free_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting_room, "RETRY_SECONDS", 60.0)
     with pytest.raises(WorkerLost, match=str(free_port)):
         asyncio.run(waiting_room.require_listener(f"127.0.0.1:{free_port}"))
     with socket.create_server(("127.0.0.1", free_port)):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from cluster.clocks import MachineClock
 from cluster.farm_home import FarmHome
 from cluster.folder_store import FolderStore
+from cluster.ray_head import free_ports
 from jobs.errors import FarmBusy, StoreUnavailable
 from operators.controller import Controller
 from operators.figures import ControllerFigures
@@ -190,7 +190,7 @@ async def test_the_process_opens_its_port_where_it_is_told_to(tmp_path: Path, di
     home.prepare()
     FolderStore(home.store)
     home.token()
-    port = free_port()
+    (port,) = free_ports(1)
     chosen = {"BRANDFARM_METRICS_PORT": str(port), "BRANDFARM_METRICS_OPEN": "true"}
     process = start(tmp_path, BRANDFARM_DISPATCHER=dispatcher.url, **chosen)
     try:
@@ -204,8 +204,3 @@ async def test_the_process_opens_its_port_where_it_is_told_to(tmp_path: Path, di
     lines = [json.loads(line) for line in log.splitlines()]
     assert {line["process"] for line in lines} == {"controller"}
     assert process.returncode == 0
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        return int(listening.getsockname()[1])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.error
@@ -14,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.ray_head import free_ports
 from tests.tools import build
 
 ACCESS_KEY = "brandfarm-tests"
@@ -68,7 +68,7 @@ def start(folder: Path, access_key: str = ACCESS_KEY, secret_key: str = SECRET_K
     """Starts a server and waits until it is ready; another program may snatch the port, hence three tries."""
     program = build.binary("minio")
     for _ in range(3):
-        server = _started(program, folder, f"127.0.0.1:{_free_port()}", access_key, secret_key)
+        server = _started(program, folder, f"127.0.0.1:{free_ports(1)[0]}", access_key, secret_key)
         if _became_ready(server):
             return server
         server.stop()
@@ -115,9 +115,3 @@ def _is_ready(server: MinioServer) -> bool:
             return bool(answer.status == 200)
     except (urllib.error.URLError, OSError):
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

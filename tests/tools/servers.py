@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from cluster.ray_head import free_ports
 from tests.tools import leash
 
 START_SECONDS = 90
@@ -68,7 +68,7 @@ def start(program: Path, arguments: Sequence[str], port: int, folder: Path) -> S
 def first_ready(started: Callable[[int], Server], is_ready: Callable[[int], bool]) -> Server:
     """The first that becomes ready, each on another free port: one may be snatched, hence three tries. Raises ServerFailed."""
     for _ in range(TRIES):
-        server = started(_free_port())
+        server = started(free_ports(1)[0])
         try:
             wait_until_ready(server, is_ready)
             return server
@@ -90,9 +90,3 @@ def wait_until_ready(server: Server, is_ready: Callable[[int], bool]) -> None:
         raise
     server.kill()
     raise ServerFailed(f"{server.name} did not start; it said:\n{server.log.read_text(errors='replace')[-3000:]}")
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

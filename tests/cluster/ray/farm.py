@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 import httpx
 
 from cluster.ports import JobReport, OwnerReport, Summary, WantedSet
+from cluster.ray_head import free_ports
 from jobs import publish
 from jobs.ports import ObjectStore
 from jobs.spec import Job
@@ -53,7 +53,7 @@ class Farm:
 
     def start_dispatcher(self) -> None:
         """Another dispatcher is in charge now; an older one may still be there."""
-        port = _free_port()
+        (port,) = free_ports(1)
         environment = {**self._environment, "BRANDFARM_PORT": str(port)}
         with self.log.open("ab") as log:
             self.dispatcher = subprocess.Popen(
@@ -193,9 +193,3 @@ BLOBS = ("result", "adapter", "losses", "samples", "set_aside", "pictures")
 
 def _digests(record: dict[str, Any]) -> list[str]:
     return [record[field] for field in BLOBS if record.get(field)]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -66,6 +66,10 @@ def main() -> None:
     cluster.shutdown()
 
 
+GONE = (ray.exceptions.RayActorError, ValueError)
+"""What Ray says of an actor that has died, and of one that has lost its name since it was listed."""
+
+
 def add_node(cluster: Cluster) -> Any:
     """One more node with one CPU."""
     return cluster.add_node(num_cpus=1, num_gpus=0, object_store_memory=STORE_BYTES)
@@ -85,7 +89,7 @@ def workers(namespace: str) -> dict[str, int]:
     """By name, the process id of every worker that answers; one that has just died is not there for a while."""
     pids: dict[str, int] = {}
     for name in named(namespace):
-        with contextlib.suppress(ray.exceptions.RayActorError):
+        with contextlib.suppress(*GONE):
             pids[name] = ray.get(ray.get_actor(name, namespace=namespace).pid.remote(), timeout=60)
     return pids
 
@@ -94,7 +98,8 @@ def dismiss(namespace: str) -> int:
     """End every worker of a farm for good; how many there were."""
     there = named(namespace)
     for name in there:
-        ray.kill(ray.get_actor(name, namespace=namespace), no_restart=True)
+        with contextlib.suppress(*GONE):
+            ray.kill(ray.get_actor(name, namespace=namespace), no_restart=True)
     return len(there)
 
 
@@ -102,7 +107,7 @@ def greet(namespace: str, worker: str, epoch: int) -> Any:
     """What a worker answers to a dispatcher of some epoch; nothing where it has just died."""
     try:
         return json.loads(ray.get(ray.get_actor(worker, namespace=namespace).hello.remote(epoch), timeout=60))
-    except ray.exceptions.RayActorError:
+    except GONE:
         return {}
 
 

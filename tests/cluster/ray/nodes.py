@@ -81,8 +81,8 @@ class RayCluster:
         """Take the cluster down in good order; nothing of it may be left."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        self.process.wait(timeout=60)
-        until("every process of the cluster has ended", lambda: not self.processes(), seconds=20)
+        self.process.wait(timeout=120)
+        until("every process of the cluster has ended", lambda: not self.processes(), seconds=120)
 
     def processes(self) -> list[psutil.Process]:
         """Every process of the cluster that lives, however it was reparented."""
