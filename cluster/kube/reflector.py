@@ -36,6 +36,7 @@ class Patience:
         0.5  # after a failure; twice as long after the next one, each half as long or half as long again
     )
     longest_rest: float = 30.0
+    refusals: int = 5  # from a server that was just away: it refuses everybody until it has read the roles
 
 
 class Reflector:
@@ -54,7 +55,7 @@ class Reflector:
     ) -> None:
         self._client, self._mirror, self._path, self._tell = client, mirror, path, tell
         self._patience, self._chance, self._sleep = patience or Patience(), chance or random.Random(), sleep
-        self._failures = 0
+        self._failures = self._forgiven = 0
         self._log = log.bind(kind=mirror.kind, path=path)
 
     async def run(self) -> NoReturn:
@@ -66,12 +67,19 @@ class Reflector:
                 self._log.info("listed anew, the server has forgotten", why=forgotten.message)
                 self._mirror.expire()
             except FarmError as error:
-                if not (self._mirror.is_synced or error.retryable):
+                if not self._may_pass(error):
                     raise
                 self._log.warning("the API server is away", reason=error.reason, error=error.message)
             else:
                 continue
             await self._rest()
+
+    def _may_pass(self, error: FarmError) -> bool:
+        if not error.retryable:
+            self._forgiven -= 1
+            return self._mirror.is_synced or self._forgiven >= 0
+        self._forgiven = self._patience.refusals
+        return True
 
     async def _list(self) -> None:
         self._mirror.begin()

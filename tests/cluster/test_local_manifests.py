@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import aclosing
+from contextlib import aclosing, closing
 from pathlib import Path
 from typing import Any
 
@@ -203,7 +204,7 @@ async def test_two_processes_writing_at_once_lose_nothing(manifests: LocalManife
     path, edits = tmp_path / "farm.sqlite", 20
     writers = [_start(path, "count", name, edits) for name in ("left", "right")]
     for writer in writers:
-        _, complaint = writer.communicate(timeout=60)
+        _, complaint = writer.communicate(timeout=120)
         assert writer.returncode == 0, complaint
     kept = await manifests.get("BrandProject", "default", "shared")
     assert kept["spec"]["count"] == 2 * edits
@@ -212,8 +213,19 @@ async def test_two_processes_writing_at_once_lose_nothing(manifests: LocalManife
 
 async def test_many_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
     openers = [_start(tmp_path / "new.sqlite", "create", f"brand-{number}", 1) for number in range(3)]
-    complaints = [opener.communicate(timeout=60)[1] for opener in openers]
+    complaints = [opener.communicate(timeout=120)[1] for opener in openers]
     assert [opener.returncode for opener in openers] == [0] * 3, complaints
+
+
+async def test_a_new_file_that_another_is_setting_up_is_waited_for(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "new.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        manifests = LocalManifests(tmp_path / "new.sqlite")
+        creating = asyncio.create_task(manifests.create(builders.project("mug")))
+        await asyncio.sleep(0.3)
+        assert not creating.done()
+        other.execute("ROLLBACK")
+        assert (await creating)["metadata"]["name"] == "mug"
 
 
 async def test_a_process_killed_in_the_middle_leaves_whole_documents(manifests: LocalManifests, tmp_path: Path) -> None:
@@ -265,5 +277,5 @@ def _start(path: Path, verb: str, name: str, times: int) -> subprocess.Popen[str
 
 def _in_another_process(path: Path, verb: str, name: str, times: int) -> None:
     writer = _start(path, verb, name, times)
-    _, complaint = writer.communicate(timeout=60)
+    _, complaint = writer.communicate(timeout=120)
     assert writer.returncode == 0, complaint

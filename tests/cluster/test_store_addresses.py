@@ -7,7 +7,7 @@ import sys
 from pathlib import Path, PurePosixPath
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cluster import s3_errors, store_keys, store_url, stores
@@ -80,6 +80,7 @@ def test_opening_a_folder_loads_no_minio_client(tmp_path: Path) -> None:
     assert opened.get("a") == b"x"
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab./\\-_ \0~", max_size=12))
 def test_an_accepted_key_never_leaves_the_store(text: str) -> None:
     try:
@@ -90,6 +91,7 @@ def test_an_accepted_key_never_leaves_the_store(text: str) -> None:
     assert str(PurePosixPath(key)) == key
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab/.-", max_size=10), st.integers(min_value=0, max_value=10))
 def test_every_beginning_of_a_key_is_a_prefix(text: str, length: int) -> None:
     try:

@@ -111,13 +111,21 @@ def test_the_controller_may_do_exactly_what_it_must(cluster: KubeApi, name: str,
     apply(cluster, granted)
     try:
         for namespace, expected in rights.items():
-            assert rights_of(cluster, CONTROLLER, namespace) == expected, namespace
+            require_rights(cluster, CONTROLLER, namespace, expected)
     finally:
         bindings = [one for one in granted if one["kind"] in RIGHTS]
         cluster.kubectl("delete", "-f", "-", input=yaml.safe_dump_all(bindings))
 
 
 RIGHTS = ("Role", "RoleBinding", "ClusterRole", "ClusterRoleBinding")
+
+
+def require_rights(api: KubeApi, who: str, namespace: str, expected: dict[str, Any]) -> None:
+    """One may do exactly this, once the server has read what was applied and deleted last."""
+    given_up = time.monotonic() + ESTABLISHED_SECONDS
+    while (found := rights_of(api, who, namespace)) != expected and time.monotonic() < given_up:
+        time.sleep(0.2)
+    assert found == expected, (who, namespace)
 
 
 def rights_of(api: KubeApi, who: str, namespace: str) -> dict[str, set[str]]:
@@ -156,7 +164,8 @@ def test_people_may_do_exactly_what_their_role_says(cluster: KubeApi) -> None:
     apply(cluster, [one for one in rendered(*LAPTOP) if one["metadata"]["name"] in PEOPLE])
     for role in PEOPLE:
         cluster.kubectl("create", "rolebinding", role, f"--clusterrole={role}", f"--user={role}", "-n", "studio-a")
-    assert {role: rights_of(cluster, role, "studio-a") for role in PEOPLE} == PEOPLE
+    for role, expected in PEOPLE.items():
+        require_rights(cluster, role, "studio-a", expected)
 
 
 REVIEW = {
@@ -225,11 +234,13 @@ def write_schemas(openapi: Any, folder: Path) -> None:
 
 
 def test_under_the_chart_s_account_all_that_the_controller_does_is_allowed(
-    cluster: KubeApi, capsys: pytest.CaptureFixture[str]
+    cluster: KubeApi, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("cluster.kube.events.PATIENCE_SECONDS", 60.0)
     granted = [one for one in rendered(*LAPTOP) if one["kind"] in RIGHTS or one["kind"] == "ServiceAccount"]
     apply(cluster, granted)
     kubeconfig = cluster.service_account(NAMESPACE, f"{FULLNAME}-controller")
+    require_rights(cluster, CONTROLLER, NAMESPACE, MANIFESTS | LEASE)
     asyncio.run(_live_as_a_controller(kubeconfig))
     assert "event not written" not in capsys.readouterr().out  # an event that is refused stops nobody, and is told
     events = json.loads(cluster.kubectl("get", "events.events.k8s.io", "-n", "studio-a", "-o", "json"))["items"]

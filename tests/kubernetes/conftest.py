@@ -38,6 +38,12 @@ async def client(farm_api: KubeApi) -> AsyncIterator[KubeClient]:
         yield opened
 
 
+@pytest.fixture(autouse=True)
+def _events_take_their_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a test none may be dropped only because a machine is slow."""
+    monkeypatch.setattr("cluster.kube.events.PATIENCE_SECONDS", 60.0)
+
+
 @pytest.fixture
 def anyio_backend() -> str:
     """The loop that the farm runs on."""

@@ -128,7 +128,12 @@ class Farm:
         told = json.loads(await self.kubectl("get", "events.events.k8s.io", "-o", "json"))["items"]
         return [one.get("series", {}).get("count", 1) for one in told if one["note"] == note]
 
-    async def reasons(self, name: str) -> set[str]:
-        """What `kubectl describe` would list."""
+    async def has_reasons(self, name: str, wanted: set[str]) -> None:
+        """Returns once `kubectl describe` would list all of these."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not wanted <= await self._reasons(name):
+                await asyncio.sleep(0.1)
+
+    async def _reasons(self, name: str) -> set[str]:
         told = json.loads(await self.kubectl("get", "events", "-o", "json"))
         return {one["reason"] for one in told["items"] if one["involvedObject"]["name"] == name}

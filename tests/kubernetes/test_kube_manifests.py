@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 
 import pytest
@@ -14,7 +14,9 @@ from aiohttp import web
 from cluster.kube import paths
 from cluster.kube.client import KubeClient
 from cluster.kube.manifests import KubeManifests
-from cluster.kube.reflector import Patience
+from cluster.kube.mirror import Mirror
+from cluster.kube.reflector import Patience, Reflector
+from cluster.ports import Change
 from jobs.errors import ApiServerUnavailable, Forbidden, ManifestInvalid, NotFound, Unauthorized
 from tests import builders
 from tests.contract.manifests import ManifestsContract, next_of, told
@@ -317,6 +319,34 @@ async def test_a_refused_document_is_refused_in_the_farms_words(client: KubeClie
     with pytest.raises(ManifestInvalid) as unknown:
         await manifests.create(builders.project("mug", namespace, glosary={"sox": "sock"}, triger="x"))
     assert "spec.triger: found the unknown field triger (did you mean trigger?)" in unknown.value.message
+
+
+@pytest.mark.parametrize(("refusals", "is_told"), [(2, True), (6, False)])
+async def test_a_server_that_was_just_away_may_refuse_for_a_moment(
+    door: tuple[Proxy, Door], client: KubeClient, namespace: str, refusals: int, is_told: bool
+) -> None:
+    """As one that has started and has not read the roles yet."""
+    await client.create(paths.collection("BrandProject", namespace), builders.project("mug", namespace))
+    proxy, way = door
+    proxy.refusals = [refusal(500, "InternalError"), *(refusal(403, "Forbidden") for _ in range(refusals))]
+    seen: asyncio.Queue[Change] = asyncio.Queue()
+
+    def tell(changes: Sequence[Change]) -> None:
+        for one in changes:
+            seen.put_nowait(one)
+
+    async with KubeClient(way) as shaky:
+        path = paths.collection("BrandProject", namespace)
+        reflector = Reflector(shaky, Mirror("BrandProject"), path, tell, HASTY)
+        running = asyncio.create_task(reflector.run())
+        waiting = asyncio.create_task(seen.get())
+        done, _ = await asyncio.wait([running, waiting], timeout=90, return_when=asyncio.FIRST_COMPLETED)
+        assert done == {waiting if is_told else running}
+        if not is_told:
+            assert isinstance(running.exception(), Forbidden)
+        for one in (running, waiting):
+            one.cancel()
+        await asyncio.wait([running, waiting])
 
 
 async def test_who_may_not_or_is_nobody_is_told_so(farm_api: KubeApi, namespace: str) -> None:

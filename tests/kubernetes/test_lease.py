@@ -18,10 +18,12 @@ pytestmark = [pytest.mark.kube, pytest.mark.anyio]
 
 
 class OwnTime:
-    """A clock that only sleepers move on."""
+    """A clock that goes on, to whoever wakes next, once all who go by it are asleep."""
 
     def __init__(self) -> None:
         self.passed = 1000.0
+        self.sleepers = 1  # how many there are
+        self._asleep: list[tuple[float, asyncio.Event]] = []
 
     def monotonic(self) -> float:
         return self.passed
@@ -30,7 +32,15 @@ class OwnTime:
         return 1_800_000_000.0 + self.passed
 
     async def sleep(self, seconds: float) -> None:
-        self.passed += seconds
+        called = asyncio.Event()
+        self._asleep.append((self.passed + seconds, called))
+        if len(self._asleep) >= self.sleepers:
+            self.passed = min(due for due, _ in self._asleep)
+            for due, one in self._asleep:
+                if due <= self.passed:
+                    one.set()
+            self._asleep = [(due, one) for due, one in self._asleep if due > self.passed]
+        await called.wait()
         await asyncio.sleep(0)
 
 
@@ -100,6 +110,7 @@ async def test_a_holder_that_renews_keeps_it(candidates: Candidates) -> None:
     first, second = candidates.named("one"), candidates.named("two")
     term = await first.win()
     before = (await candidates.spec())["renewTime"]
+    candidates.time.sleepers = 2
     holding = asyncio.create_task(first.hold())
     looking = asyncio.create_task(second.win())
     begun = candidates.time.passed

@@ -23,9 +23,9 @@ from jobs.manifests.nights import night_name
 from operators.settings import Settings
 from tests import builders
 from tests.helm.chart import CHOICES, FULLNAME, Document, containers, environment, only, pods, rendered
-from tests.kubernetes.living import Farm
+from tests.kubernetes.living import PATIENCE_SECONDS, Farm
 from tests.tools import kube_audit
-from tests.tools.kube import KubeApi, running
+from tests.tools.kube import KubeApi, KubectlFailed, running
 
 pytestmark = [pytest.mark.anyio, pytest.mark.kube]
 
@@ -79,6 +79,20 @@ class Installed:
         self.rules = [one for one in self.documents if one["kind"] in RIGHTS and ACCOUNT in one["metadata"]["name"]]
         api.kubectl("apply", "--server-side", "-f", "-", input=yaml.safe_dump_all([account, *self.rules]))
         self.kubeconfig = api.service_account(self.home, ACCOUNT)
+        self._until_its_rights_are_read()
+
+    def _until_its_rights_are_read(self) -> None:
+        """The server reads what was applied a moment later; every choice gives rights in this namespace."""
+        account, given_up = f"system:serviceaccount:{self.home}:{ACCOUNT}", time.monotonic() + PATIENCE_SECONDS
+        asked = ("auth", "can-i", "list", "brandprojects.brandfarm.dev", "-n", "studio-b", "--as", account)
+        while True:
+            try:
+                self.api.kubectl(*asked)
+                return
+            except KubectlFailed:  # the answer is no
+                if time.monotonic() > given_up:
+                    raise
+            time.sleep(0.1)
 
     def settings(self) -> Settings:
         """What the controller's container is told, and how it reaches the API server from outside."""
@@ -213,7 +227,7 @@ async def a_night_replaces_another(farm: Farm, clock: Clock) -> None:
     due = Cron(HOURLY, "UTC").next(seconds_of_moment(schedule["creationTimestamp"]))
     assert due is not None
     first, second = (night_name("nightly", due + later) for later in (0, 3600))
-    clock.ahead = due + 5 - time.time()
+    clock.ahead = max(clock.ahead, due + 5 - time.time())
     assert (await farm.exists("campaign", first))["metadata"]["ownerReferences"] == [
         {
             "apiVersion": manifests.API_VERSION,

@@ -122,6 +122,9 @@ async def test_what_all_brands_wait_for_is_warned_of_once(world: World) -> None:
                 await world.documents.create(builders.project(name))
             for name in names:
                 await until(world, "BrandProject", name, lambda one: one.get("reason") == "DispatcherUnavailable")
+            async with asyncio.timeout(90):
+                while {line["name"] for line in lines if line["event"] == "put off"} != set(names):
+                    await asyncio.sleep(0.01)
     told = [(line["log_level"], line["name"]) for line in lines if line["event"] == "put off"]
     assert [level for level, _ in told].count("warning") == 1
     assert {name for _, name in told} == set(names)
@@ -155,10 +158,11 @@ async def test_the_controllers_own_status_does_not_wake_it(world: World) -> None
     async with running(world):
         await world.documents.create(builders.project())
         await until(world, "BrandProject", "stable-socks", has_phase("Intake"))
-        await asyncio.sleep(0.1)  # several polls of the watch
-        quiet = world.fate.effects
-        await asyncio.sleep(0.1)
-        assert world.fate.effects == quiet
+        before = -1
+        async with asyncio.timeout(90):
+            while before != world.fate.effects:  # one that wakes itself never comes to rest
+                before = world.fate.effects
+                await asyncio.sleep(0.2)  # several polls of the watch
 
 
 async def test_deleting_while_it_runs_withdraws_the_jobs(world: World) -> None:

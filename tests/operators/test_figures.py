@@ -155,7 +155,7 @@ async def test_one_job_is_told_when_it_is_first_wanted_and_when_it_has_ended(wor
 
 async def asked(port: int, path: str, token: str = "", method: str = "GET") -> httpx.Response:
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    async with httpx.AsyncClient() as client:
+    async with httpx.AsyncClient(timeout=60) as client:
         return await client.request(method, f"http://127.0.0.1:{port}{path}", headers=headers)
 
 

@@ -159,7 +159,7 @@ class KubeApi:
 
     def _ask_etcd(self, what: str, body: dict[str, object]) -> dict[str, dict[str, object]]:
         asked = urllib.request.Request(f"http://127.0.0.1:{self.etcd.port}/v3/{what}", json.dumps(body).encode())
-        with urllib.request.urlopen(asked, timeout=10) as answer:
+        with urllib.request.urlopen(asked, timeout=60) as answer:
             said: dict[str, dict[str, object]] = json.load(answer)
         return said
 

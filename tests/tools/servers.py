@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
+
 from cluster.ray_head import free_ports
 from tests.tools import leash
 
@@ -40,17 +42,27 @@ class Server:
 
     def stop(self) -> None:
         """Asks it to end, insists after a while, and waits until it is gone; stopping it twice is harmless."""
+        held = self._program()
         self.process.terminate()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(STOP_SECONDS)
         self.kill()
+        psutil.wait_procs(held, STOP_SECONDS)
 
     def kill(self) -> None:
         """Ends it at once, frozen or not."""
+        held = self._program()
         self.send(signal.SIGKILL)
         self.process.wait()
+        psutil.wait_procs(held, STOP_SECONDS)  # its port and its files are free once it is gone
         if self.process.stdin is not None:
             self.process.stdin.close()
+
+    def _program(self) -> list[psutil.Process]:
+        """What the leash holds."""
+        with suppress(psutil.NoSuchProcess):
+            return psutil.Process(self.process.pid).children()
+        return []
 
 
 def start(program: Path, arguments: Sequence[str], port: int, folder: Path) -> Server:

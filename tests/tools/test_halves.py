@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,10 @@ def test_a_half_that_hangs_is_ended_and_shows_where(tmp_path: Path) -> None:
     output = tmp_path / "half.log"
     with output.open("wb") as written:
         process = subprocess.Popen([sys.executable, "-c", code], stdout=written, stderr=subprocess.STDOUT)
+    given_up = time.monotonic() + 60
+    while not output.read_bytes():
+        assert time.monotonic() < given_up
+        time.sleep(0.05)
     assert halves.Half("half", process, output).wait(silent_seconds=2) == -signal.SIGABRT
     said = output.read_text()
     assert said.startswith("begun")

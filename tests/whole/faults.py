@@ -37,7 +37,7 @@ def lose_controller(site: Site) -> None:
 def delete_worker(site: Site) -> None:
     """A Ray worker's pod is deleted in the ordinary way: it writes checkpoints first."""
     before = _uids(site.pods(WORKER))
-    gone = site.ready_pods(WORKER)[0]["metadata"]["name"]
+    gone = until("a worker is ready", lambda: site.ready_pods(WORKER), BACK_SECONDS)[0]["metadata"]["name"]
     site.of_farm("delete", "pod", gone, "--wait=false")
     until("a new worker is ready", lambda: _uids(site.ready_pods(WORKER)) - before, BACK_SECONDS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.sheet import curve
@@ -31,6 +31,7 @@ def test_noise_is_smoothed_away() -> None:
     assert max(middle) - min(middle) < 0.2
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 10), min_size=2, max_size=40))
 def test_the_mean_stays_within_the_losses(losses: list[float]) -> None:
     course = [loss for _, loss in curve.smoothed(list(enumerate(losses)))]
