@@ -5,7 +5,7 @@ Knows no supervisor. Ray itself is not imported.
 
 from __future__ import annotations
 
-import random
+import secrets
 import socket
 import sys
 from contextlib import ExitStack, suppress
@@ -13,7 +13,7 @@ from pathlib import Path
 
 NOT_SERVED = ("metrics_agent_port", "metrics_export_port", "dashboard_agent_listen_port")
 _STORE_PORT = "gcs_server_port_"
-OUR_PORTS = (20_000, 30_000)  # Linux gives out ports from 32768 on, others from 49152; Kubernetes from 30000
+OUR_PORTS = range(20_000, 30_000)  # Linux gives out ports from 32768 on, others from 49152; Kubernetes from 30000
 AGENT_SECONDS = 600  # Ray's agents are Python processes; a busy machine takes a minute and more to import them
 
 
@@ -77,7 +77,7 @@ def free_ports(count: int) -> list[int]:
     ports: list[int] = []
     with ExitStack() as held:
         while len(ports) < count:
-            port = random.randrange(*OUR_PORTS)
+            port = secrets.choice(OUR_PORTS)
             with suppress(OSError):
                 held.enter_context(socket.socket()).bind(("127.0.0.1", port))
                 ports.append(port)

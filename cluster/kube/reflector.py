@@ -75,6 +75,7 @@ class Reflector:
             await self._rest()
 
     def _may_pass(self, error: FarmError) -> bool:
+        """Whether trying again may mend it."""
         if not error.retryable:
             self._forgiven -= 1
             return self._mirror.is_synced or self._forgiven >= 0
