@@ -16,7 +16,7 @@ HEAD, WORKER = "ray.io/node-type=head", "ray.io/node-type=worker"
 MINIO = "app.kubernetes.io/component=minio"
 FROZEN_SECONDS = 45
 """Longer than a lease lasts, and than Kubernetes waits before it calls a node lost."""
-BACK_SECONDS = 240
+BACK_SECONDS = 480
 
 
 def kill_controller(site: Site) -> None:

@@ -68,7 +68,7 @@ class Site:
             raise ClusterFailed(f"helm {' '.join(words)}\nended with {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
-    def until_ready(self, workers: int = 1, seconds: float = 300) -> None:
+    def until_ready(self, workers: int = 1, seconds: float = 600) -> None:
         """Until controller, head, store and so many workers are there."""
         deadline = time.monotonic() + seconds
         for part in ("deployment/brandfarm-controller", "statefulset/brandfarm-minio"):

@@ -36,12 +36,12 @@ def test_two_brands_and_a_campaign_by_kubectl_alone_while_the_controller_is_kill
         me = json.loads(site.kubectl("auth", "whoami", "--output=json"))["status"]["userInfo"]["username"]
         for brand in work.BRANDS:
             site.kubectl("create", document=work.review(brand, "v1", me))
-            site.wait(f"brandproject/{brand}", "Ready", 120)
+            site.wait(f"brandproject/{brand}", "Ready", 300)
         site.kubectl("apply", document=work.campaign_of_both())
         site.kubectl("apply", document=work.campaign("meanwhile", list(work.BRANDS), 8))
-        site.wait("campaign/spring-nightly", "Complete", 600)
+        site.wait("campaign/spring-nightly", "Complete", 900)
         killing.join()
-        site.wait("campaign/meanwhile", "Complete", 600)
+        site.wait("campaign/meanwhile", "Complete", 900)
     assert site.status("campaign", "spring-nightly")["shots"]["made"] == 80
     assert (_pictures(site, "spring-nightly"), _pictures(site, "meanwhile")) == (80, 80)
     assert seen.looks > KILLS
@@ -61,13 +61,13 @@ def test_the_same_farm_by_the_cli(site: Site) -> None:
 
 def test_nights_begin_by_the_clock_and_go_with_their_schedule(site: Site) -> None:
     site.kubectl("apply", document=work.every_minute("minutely", ["harbour-mugs"]))
-    night = until("a night is complete", lambda: _complete_night(site), 240)
+    night = until("a night is complete", lambda: _complete_night(site), 480)
     site.kubectl("patch", "campaign", "minutely", "--type=merge", '--patch={"spec":{"schedule":{"suspend":true}}}')
     assert _pictures(site, night) == 10
-    until("its story is told", lambda: "NightBegan" in _events(site, "campaign/minutely"), 60)
-    site.kubectl("wait", "campaign/minutely", "--for=jsonpath={.status.phase}=Suspended", "--timeout=90s")
+    until("its story is told", lambda: "NightBegan" in _events(site, "campaign/minutely"), 240)
+    site.kubectl("wait", "campaign/minutely", "--for=jsonpath={.status.phase}=Suspended", "--timeout=300s")
     site.kubectl("delete", "campaign", "minutely")
-    until("its nights are gone too", lambda: not _nights(site), 120)
+    until("its nights are gone too", lambda: not _nights(site), 300)
 
 
 def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site) -> None:
@@ -79,10 +79,10 @@ def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site
         site.kubectl("apply", document=work.campaign("after-training", ["night-socks"], 4))
         for name, strike in faults.ALL.items():
             site.kubectl("apply", document=work.campaign(name, list(work.BRANDS), 8, start=work.seed_of(name)))
-            until(f"{name} is at work", lambda name=name: _made(site, name), 300)
+            until(f"{name} is at work", lambda name=name: _made(site, name), 600)
             strike(site)
         for campaign in (*faults.ALL, "after-training"):
-            site.wait(f"campaign/{campaign}", "Complete", 600)
+            site.wait(f"campaign/{campaign}", "Complete", 900)
     assert seen.looks > len(faults.ALL)
     assert seen.broken_promises() == []
     assert [_pictures(site, name) for name in faults.ALL] == [80] * len(faults.ALL)
@@ -91,7 +91,7 @@ def test_a_farm_whose_parts_are_lost_one_after_another_keeps_its_word(site: Site
 
 
 def test_what_grew_with_the_work_is_given_back(site: Site) -> None:
-    assert until("one worker is left", lambda: len(site.pods(faults.WORKER)) == 1, 300)
+    assert until("one worker is left", lambda: len(site.pods(faults.WORKER)) == 1, 600)
 
 
 def test_an_upgrade_and_a_removal_keep_the_brands(site: Site) -> None:
@@ -100,7 +100,7 @@ def test_an_upgrade_and_a_removal_keep_the_brands(site: Site) -> None:
     site.install("--force-conflicts", *changed)  # Ray's autoscaler wrote the workers' replicas
     site.until_ready()
     site.kubectl("apply", document=work.campaign("upgraded", ["stable-socks"], 2, start=7_000))
-    site.wait("campaign/upgraded", "Complete", 600)
+    site.wait("campaign/upgraded", "Complete", 900)
     site.helm("uninstall", "brandfarm", "--wait")
     for brand, was in before.items():
         now = site.manifest("brandproject", brand)
@@ -109,7 +109,7 @@ def test_an_upgrade_and_a_removal_keep_the_brands(site: Site) -> None:
     site.install()
     site.until_ready()
     site.kubectl("apply", document=work.campaign("removed", ["harbour-mugs"], 2, start=8_000))
-    site.wait("campaign/removed", "Complete", 600)
+    site.wait("campaign/removed", "Complete", 900)
     assert Onlooker(site).broken_promises() == []
 
 
