@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +15,9 @@ from structlog.testing import capture_logs
 
 from cluster.clocks import MachineClock
 from cluster.local_manifests import LocalManifests
+from cluster.ports import Change
 from operators.controller import Controller, Pace
+from operators.places import Place
 from tests import builders
 from tests.operators.world import World
 
@@ -155,6 +158,23 @@ async def test_a_manifest_in_trouble_leaves_the_others_alone(world: World, monke
 
 
 async def test_the_controllers_own_status_does_not_wake_it(world: World) -> None:
+    controller = Controller(world.documents, world.rounds, world.dispatcher, MachineClock(), BRISK)
+    place = Place("BrandProject", "default", "stable-socks")
+    await world.documents.create(builders.project())
+    while await world.rounds.look(place):
+        """It is looked at again while that changes what is seen."""
+    written = (await world.documents.get(place.kind, place.namespace, place.name))["metadata"]
+    own = Change(
+        kind="BrandProject", namespace="default", name="stable-socks", uid=written["uid"],
+        resource_version=int(written["resourceVersion"]),
+    )  # fmt: skip
+    await controller._heed(own)
+    assert controller._queue.take(math.inf) is None
+    await controller._heed(own.model_copy(update={"resource_version": own.resource_version + 1}))
+    assert controller._queue.take(math.inf) == place
+
+
+async def test_a_manifest_that_nothing_happens_to_comes_to_rest(world: World) -> None:
     async with running(world):
         await world.documents.create(builders.project())
         await until(world, "BrandProject", "stable-socks", has_phase("Intake"))
@@ -163,6 +183,7 @@ async def test_the_controllers_own_status_does_not_wake_it(world: World) -> None
             while before != world.fate.effects:  # one that wakes itself never comes to rest
                 before = world.fate.effects
                 await asyncio.sleep(0.2)  # several polls of the watch
+        assert before > 0
 
 
 async def test_deleting_while_it_runs_withdraws_the_jobs(world: World) -> None:
