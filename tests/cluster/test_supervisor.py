@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -17,6 +19,7 @@ import pytest
 
 from cluster import children
 from cluster.farm_home import FarmHome
+from cluster.supervisor import Supervisor
 from jobs.errors import FarmDown
 
 pytestmark = [pytest.mark.cluster, pytest.mark.slow]
@@ -148,6 +151,19 @@ def test_a_second_supervisor_on_the_same_home_is_turned_away(farm):
     assert "brandfarm down" in said
     assert farm.home.endpoint() == endpoint
     assert farm.is_healthy()
+
+
+def test_whoever_only_looks_whether_a_farm_runs_turns_none_away(tmp_path):
+    home = FarmHome(tmp_path)
+    home.prepare()
+    supervisor = Supervisor(home, cpus=1, threads=1)
+    with home.lock.open("a+") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.3, fcntl.flock, (looking, fcntl.LOCK_UN)).start()
+        supervisor._hold()
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(looking, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    shutil.rmtree(supervisor._ray_folder.parent)
 
 
 def test_a_spare_that_is_all_imported_takes_a_dead_dispatchers_place(farm):
